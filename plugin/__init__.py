@@ -1,0 +1,1 @@
+"""How the gateway asks, and where the state is."""

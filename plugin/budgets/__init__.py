@@ -1,0 +1,1 @@
+"""Money limits: what applies, what is reserved, what is spent."""

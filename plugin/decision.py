@@ -1,0 +1,139 @@
+"""The verdict, the same for every gateway: yes or no, who it is, and which headers change.
+
+`apply_headers` is the one place where a verdict meets a header list; whatever an adapter cannot do
+by itself it does with this function, and tests compare every gateway's real outcome with it.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar, Literal
+
+from gatepass.plugin.headers import Header, fold_name
+from gatepass.plugin.reasons import Reason
+from gatepass.rbac.identity import Identity
+from gatepass.rbac.principals import Principals
+from gatepass.rbac.roles import Role
+
+_ERROR_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    413: "invalid_request_error",
+    429: "insufficient_quota",
+    431: "invalid_request_error",
+    503: "service_unavailable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who passed: the identity, the rows behind it, and the role that counts."""
+
+    identity: Identity
+    principals: Principals
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something that deciding brought about and that an operator may want to know."""
+
+    kind: Literal["user_created", "team_created"]
+    subject_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Pass the request on, after the header changes.
+
+    `caller` is None on a public route. `remove_headers` holds folded names: every spelling of them
+    goes; then `set_headers` are added.
+    """
+
+    request_id: str
+    caller: Caller | None
+    set_headers: tuple[Header, ...]
+    remove_headers: frozenset[bytes]
+    effects: tuple[Effect, ...] = ()
+
+    allowed: ClassVar[bool] = True
+    status: ClassVar[int] = 200
+    reason: ClassVar[Reason] = Reason.ALLOWED
+    body: ClassVar[bytes] = b""
+    response_headers: ClassVar[tuple[Header, ...]] = ()
+
+    @property
+    def identity(self) -> Identity | None:
+        """Return who it is, or None on a public route."""
+        return None if self.caller is None else self.caller.identity
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """Answer the client with `status`, `response_headers` and `body`; the upstream sees nothing."""
+
+    reason: Reason
+    response_headers: tuple[Header, ...] = ()
+    request_id: str = ""
+
+    allowed: ClassVar[bool] = False
+    caller: ClassVar[Caller | None] = None
+    identity: ClassVar[Identity | None] = None
+    set_headers: ClassVar[tuple[Header, ...]] = ()
+    remove_headers: ClassVar[frozenset[bytes]] = frozenset()
+    effects: ClassVar[tuple[Effect, ...]] = ()
+
+    @property
+    def status(self) -> int:
+        """Return the HTTP status of the reason."""
+        return self.reason.status
+
+    @property
+    def body(self) -> bytes:
+        """Return the error body in the OpenAI shape, as JSON in UTF-8."""
+        return error_body(self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable(Deny):
+    """We cannot know: an issuer, a store, a deadline or our own fault. Never the client's doing."""
+
+
+Decision = Allow | Deny | Unavailable
+
+
+@cache
+def error_body(reason: Reason) -> bytes:
+    """Return the body for a refusal, in the shape that OpenAI clients parse."""
+    error = {
+        "message": reason.sentence,
+        "type": _ERROR_TYPES[reason.status],
+        "param": None,
+        "code": reason.code,
+    }
+    return json.dumps({"error": error}).encode()
+
+
+def refusal(
+    reason: Reason, response_headers: tuple[Header, ...] = (), request_id: str = ""
+) -> Deny:
+    """Return the refusal of the right kind for a reason: Unavailable when it is ours, else Deny."""
+    kind = Unavailable if reason.status == 503 else Deny  # noqa: PLR2004 - the status of "we cannot know"
+    return kind(reason, (*_content_type(), *response_headers), request_id)
+
+
+def _content_type() -> tuple[Header, ...]:
+    return ((b"content-type", b"application/json"),)
+
+
+def spellings_to_remove(decision: Decision, headers: Iterable[Header]) -> list[bytes]:
+    """Return the header names, as the client spelled them, that must not reach the upstream."""
+    return [name for name, _ in headers if fold_name(name) in decision.remove_headers]
+
+
+def apply_headers(decision: Decision, headers: Iterable[Header]) -> list[Header]:
+    """Return what the upstream receives: the client's headers, less what goes, plus what we set."""
+    kept = [pair for pair in headers if fold_name(pair[0]) not in decision.remove_headers]
+    return [*kept, *decision.set_headers]

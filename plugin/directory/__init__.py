@@ -1,0 +1,1 @@
+"""The rows behind the callers: users, teams, organizations, end users."""

@@ -1,0 +1,1 @@
+"""Schema versions of the directory, applied by Alembic."""

@@ -1,0 +1,29 @@
+"""Errors of the doors, the stores and the budgets; the root stands in gatepass.jwks.errors."""
+
+from gatepass.jwks.errors import GatepassError
+
+
+class RequestRefused(GatepassError):
+    """The request itself cannot be judged: malformed, cut, too large; `code` names a Reason."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code, "the request was refused")
+
+
+class BudgetExceeded(GatepassError):
+    """A limit that applies is used up.
+
+    `scope` is "team" or "user"; `resets_in_seconds` is None for a budget that never resets.
+    """
+
+    def __init__(self, scope: str, resets_in_seconds: int | None) -> None:
+        super().__init__("budget_exceeded", "a budget is used up")
+        self.scope = scope
+        self.resets_in_seconds = resets_in_seconds
+
+
+class StoreUnavailable(GatepassError):
+    """The directory cannot be read or written right now; never means "does not exist"."""
+
+    def __init__(self) -> None:
+        super().__init__("store_error", "the store is not available")

@@ -1,0 +1,1 @@
+"""The doors: each translates one gateway convention and holds no rule."""

@@ -1,0 +1,41 @@
+"""What a gateway could show of a request: no more, and nothing interpreted.
+
+An adapter fills this in and holds no rule. What follows from a cut header list, from a body that
+was not shown or from a header that cannot be removed is decided behind the Gate, once for all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+
+class BodyState(Enum):
+    """Why there are no body bytes to judge."""
+
+    NOT_SHOWN = "not shown"
+    CUT = "cut"
+    TOO_LARGE = "too large"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as the gateway will route it.
+
+    `target` is the raw request target in the gateway's own spelling, query included (SEC-32).
+    `headers` are pairs of bytes in any letter case, repeated ones kept; `headers_complete` is False
+    when the gateway may have cut the list. `body` is the exact bytes that go upstream, or why they
+    are not here. `peer` is the address of the client as the gateway knows it.
+    `can_remove_headers` says whether the gateway can delete an arbitrary header before the upstream
+    sees it. `gateway_request_id` is made by the gateway and never a client's header: deciding is
+    idempotent on it.
+    """
+
+    method: str
+    target: bytes
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes | BodyState = BodyState.NOT_SHOWN
+    headers_complete: bool = True
+    peer: str = ""
+    profile: str = "default"
+    can_remove_headers: bool = True
+    gateway_request_id: str | None = None
