@@ -53,7 +53,7 @@ class IssuerRules:
     algorithms: frozenset[str]
     token_types: frozenset[str] = DEFAULT_TOKEN_TYPES
     absent_type_allowed: bool = True
-    type_claims: Mapping[str, frozenset[str]] = field(default=NO_CLAIM_RULES)
+    type_claims: Mapping[str, frozenset[str]] = field(default_factory=lambda: NO_CLAIM_RULES)
     leeway_seconds: int = 0
     max_lifetime_seconds: int | None = None
     allow_padding: bool = False

@@ -17,8 +17,8 @@ ISSUER = "https://idp.example"
 AUDIENCE = "llm-gateway"
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-_HASHES = {"256": hashes.SHA256, "384": hashes.SHA384, "512": hashes.SHA512}
-_CURVES = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1}
+_HASHES = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
+_CURVES = {"ES256": ec.SECP256R1(), "ES384": ec.SECP384R1(), "ES512": ec.SECP521R1()}
 
 
 def b64(octets: bytes) -> str:
@@ -64,7 +64,7 @@ class SigningKey:
         algorithm = algorithm or self.algorithm
         if isinstance(self.private, ed25519.Ed25519PrivateKey):
             return self.private.sign(signing_input)
-        digest = _HASHES[algorithm[2:]]()
+        digest = _HASHES[algorithm[2:]]
         if isinstance(self.private, rsa.RSAPrivateKey):
             if algorithm.startswith("PS"):
                 pss = padding.PSS(padding.MGF1(digest), digest.digest_size)
@@ -107,14 +107,18 @@ def base_claims() -> dict[str, object]:
     }
 
 
-@cache
 def signing_key(algorithm: str = "RS256", kid: str = "") -> SigningKey:
     """Return the key of that name, the same one for the whole run: RSA keys cost a second each."""
+    return _signing_key(algorithm, kid)
+
+
+@cache
+def _signing_key(algorithm: str, kid: str) -> SigningKey:
     private: PrivateKey
     if algorithm == "EdDSA":
         private = ed25519.Ed25519PrivateKey.generate()
     elif algorithm in _CURVES:
-        private = ec.generate_private_key(_CURVES[algorithm]())
+        private = ec.generate_private_key(_CURVES[algorithm])
     else:
         private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return SigningKey(kid or f"key-{algorithm}", algorithm, private)

@@ -1,0 +1,119 @@
+"""From the bytes of a token to a VerifiedToken, the only thing that the rest of Gatepass believes.
+
+1. `parse_token` takes it apart (jws.py) and reads the payload once, as a strict JSON object. Of it
+   only `iss` may be used before the signature is verified, to choose whose rules and keys apply.
+2. `verify_token` checks, in this order: the issuer (exactly the configured string), the token's
+   spelling, algorithm, key and signature, and only then type, time, audience and subject.
+
+Choosing the issuer, fetching keys and remembering verified tokens is the verifier's part.
+"""
+
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass
+from types import MappingProxyType
+from typing import Final, final
+
+from gatepass.jwks.claims import check_audience, check_subject, check_times, check_type
+from gatepass.jwks.encoding import NotStrictJson, parse_json_object
+from gatepass.jwks.errors import TokenFault, TokenRefused
+from gatepass.jwks.header import HeaderCache
+from gatepass.jwks.jws import CompactJws, check_signature, parse_jws
+from gatepass.jwks.keyset import KeySet
+from gatepass.jwks.limits import Limits
+from gatepass.jwks.rules import IssuerRules
+
+_SEAL: Final = object()
+"""Shown by verification alone; without it no VerifiedToken is made."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class UnverifiedToken:
+    """A well-formed token that anybody may have written."""
+
+    jws: CompactJws
+    claimed_issuer: str
+    _claims: Mapping[str, object]
+    _limits: Limits
+
+    @property
+    def kid(self) -> str | None:
+        """The name of the key that the token claims to be signed with."""
+        return self.jws.header.kid
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class VerifiedToken:
+    """A token that its issuer signed and that is good; nothing of it shows in its repr.
+
+    `expires_at` is in seconds since the epoch, without leeway; `claims` is read-only, and what it
+    holds must not be changed, for the object is shared; `key_set` is the very one that verified
+    the token; `digest` is the SHA-256 of its bytes.
+    """
+
+    issuer: str
+    subject: str
+    expires_at: float
+    claims: Mapping[str, object]
+    key_set: KeySet
+    digest: bytes
+    seal: InitVar[object]
+
+    def __post_init__(self, seal: object) -> None:
+        if seal is not _SEAL:
+            raise TypeError("a VerifiedToken is made by verification only")
+
+
+def parse_token(
+    token: bytes,
+    limits: Limits,
+    *,
+    allow_padding: bool = False,
+    headers: HeaderCache | None = None,
+) -> UnverifiedToken:
+    """Take a token apart without believing it.
+
+    `allow_padding` if any issuer's rules do: whose token it is shows only afterwards, and
+    `verify_token` judges by the issuer's own.
+
+    Raises:
+        TokenRefused: TOO_LARGE, MALFORMED, BAD_HEADER, UNSUPPORTED_ALG or BAD_ISSUER.
+
+    """
+    jws = parse_jws(token, limits, allow_padding=allow_padding, headers=headers)
+    try:
+        claims = parse_json_object(jws.payload, limits.max_json_depth)
+    except NotStrictJson:
+        raise TokenRefused(TokenFault.MALFORMED) from None
+    issuer = claims.get("iss")
+    if not isinstance(issuer, str):
+        raise TokenRefused(TokenFault.BAD_ISSUER)
+    return UnverifiedToken(jws, issuer, claims, limits)
+
+
+def verify_token(
+    parsed: UnverifiedToken, rules: IssuerRules, key_set: KeySet, now: float, digest: bytes
+) -> VerifiedToken:
+    """Return the token as verified by one issuer's rules and keys.
+
+    `now` is in seconds since the epoch, `digest` the SHA-256 of the token's bytes.
+
+    Raises:
+        TokenRefused: naming the first rule that the token breaks.
+
+    """
+    if parsed.claimed_issuer != rules.issuer:
+        raise TokenRefused(TokenFault.BAD_ISSUER)
+    jws = parsed.jws
+    if jws.padded and not rules.allow_padding:
+        raise TokenRefused(TokenFault.MALFORMED)
+    check_signature(jws, key_set, rules.algorithms)
+    claims = parsed._claims  # noqa: SLF001 - verification is what may read them
+    check_type(claims, jws.header.typ, rules)
+    expires_at = check_times(claims, rules, now)
+    check_audience(claims, rules)
+    subject = check_subject(claims, parsed._limits.max_subject_chars)  # noqa: SLF001 - the same
+    return VerifiedToken(
+        rules.issuer, subject, expires_at, MappingProxyType(claims), key_set, digest, _SEAL
+    )

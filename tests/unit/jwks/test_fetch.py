@@ -1,0 +1,233 @@
+import asyncio
+import gc
+import gzip
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gatepass.jwks.errors import KeySourceUnavailable
+from gatepass.jwks.fetch import HttpFetcher
+from support.certificates import self_signed
+from support.jwks_server import (
+    Answer,
+    JwksServer,
+    endless,
+    gzip_bomb,
+    gzipped,
+    hang,
+    html,
+    ok,
+    raw,
+    redirect,
+    slow,
+    status,
+)
+
+BODY = b'{"keys": []}'
+CAP = 4096
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[JwksServer]:
+    async with JwksServer() as running:
+        yield running
+
+
+@pytest.fixture
+def fetcher() -> HttpFetcher:
+    return HttpFetcher(timeout_seconds=2.0, max_bytes=CAP, allow_http_loopback=True)
+
+
+async def _refused(fetcher: HttpFetcher, url: str) -> str:
+    with pytest.raises(KeySourceUnavailable) as refused:
+        await fetcher.get(url)
+    return refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("answer", "body"),
+    [
+        (ok(BODY), BODY),
+        (ok(BODY, "text/plain"), BODY),
+        (ok(BODY, content_encoding="identity"), BODY),
+        (ok(BODY, content_length=str(len(BODY))), BODY),
+        (ok(b"x" * CAP), b"x" * CAP),
+        (gzipped(BODY), BODY),
+        (gzipped(b"x" * CAP), b"x" * CAP),
+        (html(), b"<html><body>Please log in</body></html>"),
+        (ok(b""), b""),
+    ],
+    ids=["plain", "text", "identity", "length", "cap", "gzip", "gzip-cap", "html", "empty"],
+)
+async def test_a_body_arrives_whole(
+    server: JwksServer, fetcher: HttpFetcher, answer: Answer, body: bytes
+) -> None:
+    assert await fetcher.get(server.serve("/keys", answer)) == body
+
+
+async def test_a_request_says_nothing_about_the_deployment(
+    server: JwksServer, fetcher: HttpFetcher
+) -> None:
+    await fetcher.get(server.serve("/keys?tenant=a", ok(BODY)))
+    assert server.hits == ["/keys?tenant=a"]
+    (sent,) = server.headers
+    assert set(sent) == {"host", "accept", "accept-encoding", "connection", "user-agent"}
+    assert sent["user-agent"] == "gatepass"
+
+
+async def test_sec_20_redirects_are_not_followed(server: JwksServer, fetcher: HttpFetcher) -> None:
+    elsewhere = server.serve("/elsewhere", ok(BODY))
+    for to in (elsewhere, "file:///etc/hostname", server.url("/keys"), "http://169.254.169.254/"):
+        for code in (301, 302, 303, 307, 308):
+            assert await _refused(fetcher, server.serve("/keys", redirect(to, code))) == "redirect"
+    assert set(server.hits) == {"/keys"}
+
+
+@pytest.mark.parametrize("code", [201, 204, 206, 400, 401, 404, 429, 500, 503])
+async def test_sec_23_only_status_200_counts(
+    server: JwksServer, fetcher: HttpFetcher, code: int
+) -> None:
+    assert await _refused(fetcher, server.serve("/keys", status(code))) == "status"
+
+
+async def test_sec_20_plain_http_is_refused_before_a_socket_is_opened(server: JwksServer) -> None:
+    url = server.serve("/keys", ok(BODY))
+    assert await _refused(HttpFetcher(timeout_seconds=2.0), url) == "address: not https"
+    assert server.hits == []
+
+
+async def test_sec_20_a_proxy_of_the_environment_is_not_asked(
+    server: JwksServer, fetcher: HttpFetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert await fetcher.get(server.serve("/keys", ok(BODY))) == BODY
+
+
+async def test_sec_20_tls_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate, key = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    async with JwksServer(context) as server:
+        url = server.serve("/keys", ok(BODY))
+        assert await _refused(HttpFetcher(timeout_seconds=2.0), url) == "no answer"
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert await HttpFetcher(timeout_seconds=2.0).get(url) == BODY
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [hang(), slow(BODY, seconds_per_byte=0.05), slow(b"x" * 5000, seconds_per_byte=0.001)],
+    ids=["hang", "slow-loris", "slow-below-the-cap"],
+)
+async def test_sec_22_one_deadline_covers_the_whole_exchange(
+    server: JwksServer, answer: Answer
+) -> None:
+    fetcher = HttpFetcher(timeout_seconds=0.2, allow_http_loopback=True)
+    began = time.monotonic()
+    assert await _refused(fetcher, server.serve("/keys", answer)) == "timeout"
+    assert time.monotonic() - began < 1.5
+
+
+async def test_sec_22_a_silent_tls_handshake_meets_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        fetcher = HttpFetcher(timeout_seconds=0.2)
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
+        assert await _refused(fetcher, url) == "timeout"
+    gc.collect()  # a socket left open is an error here
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        endless(),
+        ok(b"x" * (CAP + 1)),
+        gzipped(b"x" * (CAP + 1)),
+        gzip_bomb(64),
+        ok(gzip.compress(BODY) + b"x" * CAP, content_encoding="gzip"),
+    ],
+    ids=["endless", "one-more", "gzip-one-more", "bomb", "gzip-then-junk"],
+)
+async def test_sec_22_a_body_above_the_cap_is_refused(
+    server: JwksServer, fetcher: HttpFetcher, answer: Answer
+) -> None:
+    assert await _refused(fetcher, server.serve("/keys", answer)) == "too large"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        BODY,
+        b"",
+        gzip.compress(BODY)[:-1],
+        gzip.compress(BODY)[:12],
+        gzip.compress(BODY) + b"more",
+        gzip.compress(BODY) + gzip.compress(BODY),
+        gzip.compress(BODY)[:-8] + b"\0" * 8,
+    ],
+    ids=["plain", "empty", "cut", "cut-early", "more", "two-members", "checksum"],
+)
+async def test_sec_23_broken_gzip_is_refused(
+    server: JwksServer, fetcher: HttpFetcher, body: bytes
+) -> None:
+    url = server.serve("/keys", ok(body, content_encoding="gzip"))
+    assert await _refused(fetcher, url) == "not gzip"
+
+
+@pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "gzip, gzip", "x-gzip"])
+async def test_sec_22_other_encodings_are_refused(
+    server: JwksServer, fetcher: HttpFetcher, encoding: str
+) -> None:
+    url = server.serve("/keys", ok(BODY, content_encoding=encoding))
+    assert await _refused(fetcher, url) == "encoding"
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"",
+        b"ssh-2.0 hello\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nx: " + b"a" * 200_000 + b"\r\n\r\n{}",
+    ],
+    ids=["nothing", "not-http", "cut", "bad-length", "bad-chunk", "long-header"],
+)
+async def test_sec_23_what_is_not_http_is_refused(
+    server: JwksServer, fetcher: HttpFetcher, octets: bytes
+) -> None:
+    assert await _refused(fetcher, server.serve("/keys", raw(octets))) == "no answer"
+
+
+@pytest.mark.parametrize(
+    "host", ["a..b", "xn--a", "-.example", "a" * 64 + ".invalid", "..", "_.invalid"]
+)
+async def test_a_host_that_cannot_be_is_no_crash(fetcher: HttpFetcher, host: str) -> None:
+    assert await _refused(fetcher, f"https://{host}/") == "no answer"
+
+
+async def test_a_dead_server_is_no_answer(fetcher: HttpFetcher) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert await _refused(fetcher, f"http://127.0.0.1:{port}/") == "no answer"
+
+
+async def test_a_cancelled_fetch_stays_cancelled(server: JwksServer, fetcher: HttpFetcher) -> None:
+    task = asyncio.create_task(fetcher.get(server.serve("/keys", hang())))
+    while not server.hits:  # noqa: ASYNC110 - the server's hits are a list, not an event
+        await asyncio.sleep(0.005)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_httpx_is_imported_by_the_first_fetch_only() -> None:
+    code = "import sys, gatepass.jwks, gatepass.jwks.fetch; sys.exit('httpx' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
