@@ -1,8 +1,17 @@
-"""Who does the token say it is? VerifiedToken -> Identity, by the claim names of its issuer."""
+"""Who does the token say it is? VerifiedToken -> Identity, by the claim names of its issuer.
+
+Only a verified token comes in here, and nothing is looked up: whether the user or the team exists
+is the directory's question; what they may do is asked in authorize.py.
+"""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from gatepass.rbac.roles import Role
+from gatepass.rbac.claims import ClaimNames, read_email, read_scopes, read_text, read_texts
+from gatepass.rbac.roles import Role, RoleRules
+
+if TYPE_CHECKING:
+    from gatepass.jwks.token import VerifiedToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +35,30 @@ class Identity:
     roles: tuple[str, ...]
     scopes: frozenset[str]
     role: Role | None
+
+
+def identify(token: "VerifiedToken", names: ClaimNames, rules: RoleRules) -> Identity:
+    """Read who a verified token says that its bearer is.
+
+    Raises:
+        AccessDenied: BAD_IDENTITY_CLAIM when a claim that names the caller has the wrong shape.
+
+    """
+    claims = token.claims
+    email = read_email(claims, names.email)
+    roles = read_texts(claims, names.roles)
+    scopes = read_scopes(claims, names.scopes)
+    return Identity(
+        issuer=token.issuer,
+        subject=token.subject,
+        user_id=read_text(claims, names.user),
+        email=email,
+        email_verified=email is not None and claims.get("email_verified") is True,
+        team=read_text(claims, names.team),
+        teams=read_texts(claims, names.teams),
+        organization=read_text(claims, names.organization),
+        end_user=read_text(claims, names.end_user),
+        roles=roles,
+        scopes=scopes,
+        role=rules.asserted_role(roles, scopes),
+    )
