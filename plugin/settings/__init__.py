@@ -1,1 +1,45 @@
-"""The settings file: read, checked in full, compiled."""
+"""The settings: one YAML file in, one frozen object out, or every problem in it at once.
+
+Pydantic and YAML are loaded when settings are first read, not when this package is imported.
+"""
+
+from typing import TYPE_CHECKING
+
+from gatepass.plugin.settings.compile import compile_settings
+from gatepass.plugin.settings.compiled import Compiled, HttpDoor, IdentityHeaders
+
+if TYPE_CHECKING:
+    from gatepass.plugin.settings.loading import load_settings, make_settings
+    from gatepass.plugin.settings.model import Settings
+    from gatepass.plugin.settings.schema import settings_schema, write_schema
+
+__all__ = [
+    "Compiled",
+    "HttpDoor",
+    "IdentityHeaders",
+    "Settings",
+    "compile_settings",
+    "load_settings",
+    "make_settings",
+    "settings_schema",
+    "write_schema",
+]
+
+_HOMES = {
+    "Settings": "model",
+    "load_settings": "loading",
+    "make_settings": "loading",
+    "settings_schema": "schema",
+    "write_schema": "schema",
+}
+
+
+if not TYPE_CHECKING:  # a type checker would believe that every name exists
+
+    def __getattr__(name: str) -> object:
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module  # noqa: PLC0415 - only who asks pays
+
+        return getattr(import_module(f"{__name__}.{home}"), name)

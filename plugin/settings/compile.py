@@ -1,0 +1,212 @@
+"""From settings to the values that the gate works with: one function per part of `Compiled`.
+
+Everything that can be wrong was found when the settings were made (section.py, grammar.py). What
+was put together another way, around those checks, is refused here too, with less detail. Nothing is
+fetched, opened or started.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gatepass.jwks.errors import ConfigurationError
+from gatepass.jwks.fetch import HttpFetcher
+from gatepass.jwks.keeper import Freshness
+from gatepass.jwks.rules import IssuerRules
+from gatepass.jwks.source import DiscoveredKeys, FileKeys, InlineKeys, KeySource, UrlKeys
+from gatepass.jwks.verifier import Issuer
+from gatepass.plugin.directory.rules import DirectoryRules, RowDefaults
+from gatepass.plugin.headers import fold_name
+from gatepass.plugin.metering.prices import PriceEntry, PriceTable
+from gatepass.plugin.settings.compiled import Compiled, HttpDoor, IdentityHeaders
+from gatepass.rbac.claims import ClaimNames, ClaimPath, compile_claim_path
+from gatepass.rbac.models import ALL_MODELS, ModelRule, compile_models
+from gatepass.rbac.permissions import Permission
+from gatepass.rbac.policy import Policy, Profile
+from gatepass.rbac.roles import RoleMapping, RoleRules
+from gatepass.rbac.route_groups import ROUTE_GROUPS
+from gatepass.rbac.routes import compile_routes
+
+if TYPE_CHECKING:
+    from gatepass.plugin.settings.grammar import ModelChoice
+    from gatepass.plugin.settings.issuers import ClaimSettings, IssuerSettings
+    from gatepass.plugin.settings.model import (
+        BudgetSettings,
+        HeaderSettings,
+        HttpDoorSettings,
+        RowDefaultSettings,
+        Settings,
+    )
+    from gatepass.plugin.settings.profiles import ProfileSettings
+
+__all__ = ["Compiled", "HttpDoor", "IdentityHeaders", "compile_settings"]
+
+_SQLITE = "sqlite:///"
+
+
+def compile_settings(settings: "Settings") -> Compiled:
+    """Return what the settings mean.
+
+    Raises:
+        ConfigurationError: for settings that were not made by `load_settings` or `make_settings`.
+
+    """
+    origin = settings.origin
+    try:
+        return Compiled(
+            policy=_policy(settings),
+            issuers=tuple(_issuer(issuer, origin.folder) for issuer in settings.issuers),
+            identity_headers=_identity_headers(settings.headers),
+            token_headers=tuple(name.encode() for name in settings.token_headers),
+            team_header=settings.teams.header.encode() if settings.teams.header else None,
+            prices=_prices(settings.budgets),
+            directory=DirectoryRules(
+                user_upsert=settings.users.upsert,
+                team_upsert=settings.teams.upsert,
+                user_defaults=_row_defaults(settings.users.defaults),
+                team_defaults=_row_defaults(settings.teams.defaults),
+            ),
+            reservation_timeout_seconds=settings.budgets.reservation_timeout,
+            http=_http_door(settings.doors.http),
+            database=_database(settings.stores.database, origin.folder),
+        )
+    except ValueError as wrong:
+        # the messages of rbac's compilers are fixed sentences
+        raise ConfigurationError([f"{origin.file}: {wrong}"]) from wrong
+
+
+def _issuer(settings: "IssuerSettings", folder: Path) -> Issuer:
+    rules = IssuerRules(
+        issuer=settings.issuer,
+        audiences=frozenset(settings.audience),
+        algorithms=frozenset(settings.algorithms),
+        token_types=frozenset(
+            kind.lower().removeprefix("application/") for kind in settings.token_types
+        ),
+        absent_type_allowed=not settings.typ_required,
+        type_claims={
+            name: frozenset(value.lower() for value in values)
+            for name, values in settings.type_claims.items()
+        },
+        leeway_seconds=settings.leeway,
+        max_lifetime_seconds=settings.max_lifetime,
+        allow_padding=settings.allow_padding,
+        unsafe_any_audience=settings.unsafe_any_audience,
+    )
+    freshness = Freshness(
+        refresh_seconds=settings.refresh,
+        min_refetch_seconds=settings.min_refetch,
+        max_stale_seconds=settings.max_stale,
+    )
+    return Issuer(rules, _source(settings, folder), freshness)
+
+
+def _source(settings: "IssuerSettings", folder: Path) -> KeySource:
+    if settings.jwks is not None:
+        return InlineKeys(settings.jwks)
+    if settings.jwks_file is not None:
+        return FileKeys(folder / settings.jwks_file)
+    fetcher = HttpFetcher(
+        timeout_seconds=settings.fetch_timeout, allow_http_loopback=settings.allow_http_loopback
+    )
+    if settings.jwks_uri is not None:
+        return UrlKeys(settings.jwks_uri, fetcher)
+    return DiscoveredKeys(
+        settings.issuer,
+        fetcher,
+        allowed_hosts=frozenset(settings.jwks_hosts),
+        allow_http_loopback=settings.allow_http_loopback,
+    )
+
+
+def _policy(settings: "Settings") -> Policy:
+    groups = {**ROUTE_GROUPS, **settings.route_groups}
+    return Policy(
+        profiles={
+            name: _profile(name, profile, groups) for name, profile in settings.profiles.items()
+        },
+        claim_names={issuer.issuer: _claim_names(issuer.claims) for issuer in settings.issuers},
+        roles=RoleRules(
+            admin_scope=settings.roles.admin_scope,
+            mappings=tuple(
+                RoleMapping(mapping.value, mapping.role) for mapping in settings.roles.mappings
+            ),
+        ),
+    )
+
+
+def _profile(
+    name: str, settings: "ProfileSettings", groups: Mapping[str, tuple[str, ...]]
+) -> Profile:
+    return Profile(
+        name=name,
+        public_routes=compile_routes(settings.public_routes, groups),
+        permissions={
+            role: Permission(
+                routes=compile_routes(permission.routes, groups),
+                models=_model_rule(permission.models),
+            )
+            for role, permission in settings.permissions.items()
+        },
+        require_model=settings.require_model,
+        unseen_model_routes=compile_routes(settings.unsafe_unseen_model_routes, groups),
+        allowed_parameters=frozenset(settings.allow_parameters),
+        allow_token_upstream=settings.allow_token_upstream,
+    )
+
+
+def _claim_names(settings: "ClaimSettings") -> ClaimNames:
+    def paths(names: tuple[str, ...]) -> tuple[ClaimPath, ...]:
+        return tuple(compile_claim_path(name) for name in names)
+
+    return ClaimNames(
+        user=paths(settings.user),
+        email=paths(settings.email),
+        team=paths(settings.team),
+        teams=paths(settings.teams),
+        organization=paths(settings.organization),
+        end_user=paths(settings.end_user),
+        roles=paths(settings.roles),
+        scopes=paths(settings.scopes),
+    )
+
+
+def _model_rule(models: "ModelChoice") -> ModelRule:
+    return ALL_MODELS if models == "all" else compile_models(models)
+
+
+def _row_defaults(settings: "RowDefaultSettings") -> RowDefaults:
+    return RowDefaults(settings.budget, None if settings.models == "all" else settings.models)
+
+
+def _identity_headers(settings: "HeaderSettings") -> IdentityHeaders:
+    return IdentityHeaders(
+        user=settings.user.encode(),
+        team=settings.team.encode(),
+        role=settings.role.encode(),
+        organization=settings.organization.encode(),
+        end_user=settings.end_user.encode(),
+        reserved=frozenset(fold_name(name.encode()) for name in settings.reserved),
+    )
+
+
+def _prices(settings: "BudgetSettings") -> PriceTable:
+    return PriceTable(
+        [
+            PriceEntry(price.model, price.input, price.output, price.max_output_tokens)
+            for price in settings.prices
+        ]
+    )
+
+
+def _http_door(settings: "HttpDoorSettings") -> HttpDoor:
+    return HttpDoor(
+        listen=settings.listen,
+        trusted_proxies=settings.trusted_proxies,
+        max_body_bytes=settings.max_body,
+        deadline_seconds=settings.deadline,
+    )
+
+
+def _database(url: str, folder: Path) -> str:
+    return f"{_SQLITE}{folder / url.removeprefix(_SQLITE)}"

@@ -1,0 +1,61 @@
+"""What the settings mean, ready to be used: plain values that need neither pydantic nor YAML."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+
+from gatepass.jwks.verifier import Issuer
+from gatepass.plugin.directory.rules import DirectoryRules
+from gatepass.plugin.gateways.listener import Address
+from gatepass.plugin.headers import fold_name
+from gatepass.plugin.metering.prices import PriceTable
+from gatepass.rbac.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityHeaders:
+    """The headers that tell the upstream who calls, as lower-case bytes; only we may set them.
+
+    `reserved` holds the folded names of further headers that no client may send.
+    """
+
+    user: bytes
+    team: bytes
+    role: bytes
+    organization: bytes
+    end_user: bytes
+    reserved: frozenset[bytes]
+
+    def every(self) -> frozenset[bytes]:
+        """Return the folded names of all of them."""
+        named = (self.user, self.team, self.role, self.organization, self.end_user)
+        return self.reserved.union(fold_name(name) for name in named)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpDoor:
+    """How the HTTP decision service listens, whom it believes, and its bounds."""
+
+    listen: Address
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    max_body_bytes: int
+    deadline_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """Everything that one generation of the settings says.
+
+    `issuers` are not started and have fetched nothing. `team_header` is None when no header may
+    choose a team. `database` is a URL with an absolute path.
+    """
+
+    policy: Policy
+    issuers: tuple[Issuer, ...]
+    identity_headers: IdentityHeaders
+    token_headers: tuple[bytes, ...]
+    team_header: bytes | None
+    prices: PriceTable
+    directory: DirectoryRules
+    reservation_timeout_seconds: int
+    http: HttpDoor
+    database: str

@@ -1,0 +1,166 @@
+"""The types that settings have: a check of values.py, and how an editor is told about it."""
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, TypeVar
+
+from pydantic import (
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from gatepass.jwks.rules import ALGORITHMS
+from gatepass.plugin.budgets.limits import BudgetTemplate
+from gatepass.plugin.gateways.listener import Address
+from gatepass.plugin.settings import values
+from gatepass.plugin.settings.grammar import (
+    ModelChoice,
+    to_claim_name,
+    to_group_member,
+    to_group_name,
+    to_key_set,
+    to_model_choice,
+    to_pattern,
+    to_route,
+)
+from gatepass.rbac.roles import Role
+
+DURATION = "x-duration"
+SIZE = "x-size"
+"""Marks of a schema under construction: the default is still to be written in human units."""
+
+_REFERENCE = r"\$\{.+\}"
+_DURATION = r"[0-9]+[smhd]|0"
+_MONEY = r"\$?[0-9]+(\.[0-9]{1,9})?|[0-9]+(\.[0-9]{1,9})? USD"
+
+
+def _shaped(pattern: str, *kinds: str, **more: str) -> WithJsonSchema:
+    """Return the schema of text of a shape; a reference may stand for it."""
+    kind = ["string", *kinds] if kinds else "string"
+    return WithJsonSchema({"type": kind, "pattern": f"^({pattern})$|{_REFERENCE}", **more})
+
+
+_TEXT = WithJsonSchema({"type": "string", "minLength": 1})
+
+Text = Annotated[str, PlainValidator(values.to_text), _TEXT]
+Flag = Annotated[bool, PlainValidator(values.to_flag), WithJsonSchema({"type": "boolean"})]
+Count = Annotated[int, PlainValidator(values.to_count), _shaped("[0-9]+", "integer")]
+Money = Annotated[int, PlainValidator(values.to_money), _shaped(_MONEY, "number")]
+BudgetText = Annotated[
+    BudgetTemplate,
+    PlainValidator(values.to_budget),
+    _shaped(rf"({_MONEY})( per ({_DURATION}|day|week|month))?", "number"),
+]
+_SECONDS = _shaped(_DURATION, **{DURATION: ""})
+Leeway = Annotated[int, PlainValidator(values.to_seconds(0, 60)), _SECONDS]
+ShortTime = Annotated[int, PlainValidator(values.to_seconds(1, 60)), _SECONDS]
+Time = Annotated[int, PlainValidator(values.to_seconds(1, 30 * 86_400)), _SECONDS]
+LongTime = Annotated[int, PlainValidator(values.to_seconds(1, 3650 * 86_400)), _SECONDS]
+BodySize = Annotated[
+    int, PlainValidator(values.to_bytes(64 * 1024 * 1024)), _shaped("[0-9]+[KM]iB", **{SIZE: ""})
+]
+
+Algorithm = Annotated[
+    str,
+    PlainValidator(values.to_algorithm),
+    WithJsonSchema({"type": "string", "enum": sorted(ALGORITHMS)}),
+]
+RoleName = Annotated[
+    Role,
+    PlainValidator(values.to_role),
+    WithJsonSchema({"type": "string", "enum": [role.value for role in Role]}),
+]
+
+ClaimName = Annotated[str, PlainValidator(to_claim_name), _TEXT]
+HeaderName = Annotated[str, PlainValidator(values.to_header_name), _TEXT]
+TokenHeaderName = Annotated[str, PlainValidator(values.to_token_header_name), _TEXT]
+HostName = Annotated[
+    str,
+    PlainValidator(
+        values.to_matching(
+            r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|[0-9a-f:.]{2,45}",
+            "not a host; write its name or address in lower case, without scheme, port and path",
+        )
+    ),
+    _TEXT,
+]
+ScopeName = Annotated[
+    str,
+    PlainValidator(
+        values.to_matching(r"[!#-\[\]-~]{1,255}", "not one scope (RFC 6749 section 3.3)")
+    ),
+    _TEXT,
+]
+"""One scope, without blanks: a list of scopes here would match no token."""
+
+PlainName = Annotated[
+    str,
+    PlainValidator(
+        values.to_matching(
+            r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}",
+            "a name here has 1 to 64 letters, digits, and . _ - after the first",
+        )
+    ),
+    _TEXT,
+]
+Network = Annotated[IPv4Network | IPv6Network, PlainValidator(values.to_network), _TEXT]
+Listen = Annotated[
+    Address,
+    PlainValidator(values.to_address),
+    WithJsonSchema(
+        {"type": "string", "examples": ["127.0.0.1:8700", "[::1]:8700", "unix:/run/gate.sock"]}
+    ),
+]
+Route = Annotated[str, PlainValidator(to_route), _TEXT]
+GroupName = Annotated[str, PlainValidator(to_group_name), _TEXT]
+GroupMember = Annotated[str, PlainValidator(to_group_member), _TEXT]
+ModelPattern = Annotated[str, PlainValidator(to_pattern), _TEXT]
+Models = Annotated[
+    ModelChoice,
+    PlainValidator(to_model_choice),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+KeySetDocument = Annotated[
+    bytes,
+    PlainValidator(to_key_set),
+    WithJsonSchema({"anyOf": [{"type": "object", "required": ["keys"]}, {"type": "string"}]}),
+]
+
+
+class _OneForMany:
+    """Lets one value stand for a list of one."""
+
+    def __get_pydantic_core_schema__(
+        self, source: type[object], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(_listed, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        many = handler(schema)
+        return {"anyOf": [many["items"], many]}
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Item = TypeVar("Item")
+AnyNumber = Annotated[tuple[Item, ...], _OneForMany()]
+AtLeastOne = Annotated[tuple[Item, ...], Field(min_length=1), _OneForMany()]
+
+DatabaseUrl = Annotated[
+    str,
+    PlainValidator(
+        values.to_matching(
+            r"sqlite:///(?!:|file:)[^?#%]+",
+            "only sqlite:///PATH is possible, without options and not in memory",
+        )
+    ),
+    WithJsonSchema({"type": "string", "examples": ["sqlite:///gatepass.db"]}),
+]

@@ -1,0 +1,240 @@
+"""The whole settings file, and the sections that are neither issuers nor profiles.
+
+Every default is the safe one: nobody is made on the fly, nothing is permitted, nobody but the
+machine itself is believed.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+from pydantic import Field, PrivateAttr
+
+from gatepass.plugin.headers import fold_name
+from gatepass.plugin.settings.fields import (
+    AnyNumber,
+    AtLeastOne,
+    BodySize,
+    BudgetText,
+    Count,
+    DatabaseUrl,
+    Flag,
+    HeaderName,
+    Listen,
+    ModelPattern,
+    Models,
+    Money,
+    Network,
+    PlainName,
+    ShortTime,
+    Time,
+    TokenHeaderName,
+)
+from gatepass.plugin.settings.issuers import IssuerSettings
+from gatepass.plugin.settings.problems import Finding, Location, Origin, repeated
+from gatepass.plugin.settings.profiles import ProfileSettings, RoleSettings, RouteGroups
+from gatepass.plugin.settings.section import Section
+from gatepass.plugin.settings.values import to_address, to_network
+
+_IDENTITY = ("user", "team", "role", "organization", "end_user")
+_SAME_HEADER = "the header has another use already; letter case does not count, and _ reads as -"
+
+
+class RowDefaultSettings(Section):
+    """What a row that is made on the fly starts with."""
+
+    budget: BudgetText | None = Field(
+        default=None, description="A money limit, such as $50 per 30d; none by default."
+    )
+    models: Models = Field(default="all", description="Model patterns, or the word all.")
+
+
+class UserSettings(Section):
+    """Users that are not stored yet."""
+
+    upsert: Flag = Field(
+        default=False, description="Make a row for a user seen for the first time."
+    )
+    defaults: RowDefaultSettings = Field(
+        default_factory=RowDefaultSettings, description="What such a row starts with."
+    )
+
+
+class TeamSettings(Section):
+    """Teams that are not stored yet, and the choice between several."""
+
+    upsert: Flag = Field(
+        default=False, description="Make a row for a team seen for the first time."
+    )
+    header: HeaderName | None = Field(
+        default="x-gatepass-team",
+        description="The request header that chooses one of the token's teams; null for none.",
+    )
+    defaults: RowDefaultSettings = Field(
+        default_factory=RowDefaultSettings, description="What such a row starts with."
+    )
+
+
+class PriceSettings(Section):
+    """What models cost."""
+
+    model: ModelPattern = Field(
+        description="A model name, with * for any run of characters; the longest match counts."
+    )
+    input: Money = Field(description="Dollars per million input tokens.")
+    output: Money = Field(description="Dollars per million output tokens.")
+    max_output_tokens: Count = Field(
+        description="The most tokens of one answer: what is reserved when a request sets no limit."
+    )
+
+
+class BudgetSettings(Section):
+    """Money: prices, and how long a reservation waits for its bill."""
+
+    reservation_timeout: Time = Field(
+        default=600,
+        description="How long after a request its cost may be reported; then the reserved amount "
+        "is charged. A duration.",
+    )
+    prices: tuple[PriceSettings, ...] = Field(
+        default=(), description="The price table; without a price, a money limit refuses a model."
+    )
+
+    def cross_findings(self, right: frozenset[str]) -> Iterator[Finding]:
+        """Yield the prices that would never count."""
+        if "prices" in right:
+            yield from repeated(
+                [(("prices", index), price.model) for index, price in enumerate(self.prices)],
+                "the same model stands in an entry above",
+            )
+
+
+class StoreSettings(Section):
+    """Where users, teams, budgets and the ledger are kept."""
+
+    database: DatabaseUrl = Field(
+        default="sqlite:///gatepass.db",
+        description="sqlite:///PATH; a relative path starts at the settings file.",
+    )
+
+
+class HttpDoorSettings(Section):
+    """The HTTP decision service."""
+
+    listen: Listen = Field(
+        default=to_address("127.0.0.1:8700"),
+        json_schema_extra={"default": "127.0.0.1:8700"},
+        description="HOST:PORT, [IPV6]:PORT or unix:/path.",
+    )
+    trusted_proxies: AnyNumber[Network] = Field(
+        default=(to_network("127.0.0.1"), to_network("::1")),
+        json_schema_extra={"default": ["127.0.0.1", "::1"]},
+        description="The addresses and networks of the proxies that may ask.",
+    )
+    max_body: BodySize = Field(
+        default=1024 * 1024, description="The largest request body that is judged. A size."
+    )
+    deadline: ShortTime = Field(
+        default=2, description="How long a decision may take. A duration, at most 60s."
+    )
+
+
+class DoorSettings(Section):
+    """The ways in which gateways ask."""
+
+    http: HttpDoorSettings = Field(
+        default_factory=HttpDoorSettings, description="The HTTP decision service."
+    )
+
+
+class HeaderSettings(Section):
+    """The headers that tell the upstream who calls. No client may send them."""
+
+    user: HeaderName = Field(default="x-gatepass-user", description="The user's id.")
+    team: HeaderName = Field(default="x-gatepass-team-id", description="The team's id.")
+    role: HeaderName = Field(default="x-gatepass-role", description="The role.")
+    organization: HeaderName = Field(
+        default="x-gatepass-organization", description="The organization's id."
+    )
+    end_user: HeaderName = Field(
+        default="x-gatepass-end-user", description="The id of the customer who is served."
+    )
+    reserved: AnyNumber[HeaderName] = Field(
+        default=(), description="Further headers that are taken from every request."
+    )
+
+    def cross_findings(self, right: frozenset[str]) -> Iterator[Finding]:
+        """Yield the headers that would overwrite another one."""
+        named = [(name, getattr(self, name)) for name in _IDENTITY if name in right]
+        yield from repeated(
+            [((name,), fold_name(header.encode())) for name, header in named], _SAME_HEADER
+        )
+
+    def every(self) -> tuple[str, ...]:
+        """Return all names, the reserved ones last."""
+        return (self.user, self.team, self.role, self.organization, self.end_user, *self.reserved)
+
+
+class Settings(Section):
+    """The settings of one deployment."""
+
+    issuers: Annotated[tuple[IssuerSettings, ...], Field(min_length=1)] = Field(
+        description="The issuers whose tokens are accepted."
+    )
+    roles: RoleSettings = Field(
+        default_factory=RoleSettings, description="How tokens assert a role."
+    )
+    route_groups: RouteGroups = Field(
+        default={}, description="Names for lists of routes, beside the built-in ones."
+    )
+    profiles: Annotated[Mapping[PlainName, ProfileSettings], Field(min_length=1)] = Field(
+        description="The rules, by the name that a gateway asks for."
+    )
+    users: UserSettings = Field(default_factory=UserSettings, description="Unknown users.")
+    teams: TeamSettings = Field(default_factory=TeamSettings, description="Unknown teams.")
+    budgets: BudgetSettings = Field(default_factory=BudgetSettings, description="Money.")
+    stores: StoreSettings = Field(default_factory=StoreSettings, description="Where state is kept.")
+    doors: DoorSettings = Field(default_factory=DoorSettings, description="How gateways ask.")
+    headers: HeaderSettings = Field(
+        default_factory=HeaderSettings, description="What the upstream is told."
+    )
+    token_headers: AtLeastOne[TokenHeaderName] = Field(
+        default=("authorization",),
+        description="The headers that may hold a bearer token; a request may fill one of them.",
+    )
+
+    _origin: Origin = PrivateAttr(default_factory=Origin)
+
+    @property
+    def origin(self) -> Origin:
+        """Return the file that the settings come from."""
+        return self._origin
+
+    def remember(self, origin: Origin) -> None:
+        """Note where the settings come from; done once, by whoever made them."""
+        self._origin = origin
+
+    def cross_findings(self, right: frozenset[str]) -> Iterator[Finding]:
+        """Yield what is wrong between sections."""
+        if "issuers" in right:
+            yield from repeated(
+                [
+                    (("issuers", at, "issuer"), entry.issuer)
+                    for at, entry in enumerate(self.issuers)
+                ],
+                "the same issuer stands above; the keys of two entries are never pooled",
+            )
+        yield from self._header_findings(right)
+
+    def _header_findings(self, right: frozenset[str]) -> Iterator[Finding]:
+        taken: set[object] = set()
+        if "headers" in right:
+            taken = {fold_name(name.encode()) for name in self.headers.every()}
+        named: list[tuple[Location, object]] = []
+        if "teams" in right and self.teams.header is not None:
+            named.append((("teams", "header"), fold_name(self.teams.header.encode())))
+        if "token_headers" in right:
+            named += [
+                (("token_headers", index), fold_name(name.encode()))
+                for index, name in enumerate(self.token_headers)
+            ]
+        yield from repeated(named, _SAME_HEADER, taken)

@@ -1,0 +1,70 @@
+"""Quantities: writing and reading are inverse, and no text that is not one is read as one."""
+
+import re
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gatepass.plugin.budgets.limits import NANO_PER_USD, BudgetTemplate
+from gatepass.plugin.settings.problems import BadValue
+from gatepass.plugin.settings.units import (
+    MAX_USD,
+    format_budget,
+    format_duration,
+    format_money,
+    format_size,
+    parse_budget,
+    parse_duration,
+    parse_money,
+    parse_size,
+)
+
+AMOUNTS = st.integers(0, MAX_USD * NANO_PER_USD)
+SECONDS = st.integers(0, 3650 * 86_400)
+
+
+@given(AMOUNTS)
+def test_money_comes_back(nano: int) -> None:
+    assert parse_money(format_money(nano)) == nano
+
+
+@given(SECONDS)
+def test_durations_come_back(seconds: int) -> None:
+    assert parse_duration(format_duration(seconds)) == seconds
+
+
+@given(st.integers(0, 1024 * 1024).map(lambda kib: kib * 1024))
+def test_sizes_come_back(size: int) -> None:
+    assert parse_size(format_size(size)) == size
+
+
+@given(st.builds(BudgetTemplate, AMOUNTS, st.none() | st.integers(1, 3650 * 86_400)))
+def test_budgets_come_back(budget: BudgetTemplate) -> None:
+    assert parse_budget(format_budget(budget)) == budget
+
+
+@given(st.text() | st.floats().map(str) | st.decimals().map(str) | st.from_regex(r"[$0-9.eE+-]+"))
+@example("nan")
+@example("sNaN")
+@example("-0")
+@example("1e400")
+def test_sec_59_what_is_read_as_money_is_a_plain_decimal(text: str) -> None:
+    try:
+        nano = parse_money(text)
+    except BadValue:
+        return
+    plain = text.removeprefix("$").removesuffix(" USD")
+    assert re.fullmatch(r"[0-9]+(\.[0-9]{1,9})?", plain)
+    try:
+        assert Decimal(nano) == Decimal(plain).scaleb(9)
+    except InvalidOperation as error:
+        raise AssertionError(text) from error
+
+
+@given(st.text())
+def test_no_text_leaves_a_parser_in_another_way(text: str) -> None:
+    for parse in (parse_duration, parse_size, parse_money, parse_budget):
+        with suppress(BadValue):
+            parse(text)
