@@ -1,0 +1,45 @@
+"""A throw-away copy of the SQLite database, so that looking never changes anything."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from gatepass.plugin.directory.sqlite import database_path
+from gatepass.plugin.errors import StoreUnavailable
+
+
+def copy_database(url: str, folder: Path) -> str:
+    """Copy the database as it is at this moment, also while a process writes it; return its URL.
+
+    A database that does not exist yet gives the URL of one that does not exist yet.
+
+    Raises:
+        StoreUnavailable: the file cannot be read as a database.
+
+    """
+    database, copy = database_path(url), folder / "copy.db"
+    try:
+        if not database.exists():
+            return _url(copy)
+        with (
+            closing(sqlite3.connect(_read_only(database.resolve()), uri=True)) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreUnavailable from error
+    return _url(copy)
+
+
+def _read_only(database: Path) -> str:
+    """Return how to open the file without writing anything, beside it either.
+
+    Without a log beside the file nobody has it open, and it is complete by itself; a mere reader
+    would make a log, and leave it there with the reader as its owner.
+    """
+    in_use = database.with_name(f"{database.name}-wal").exists()
+    return f"{database.as_uri()}?mode=ro" + ("" if in_use else "&immutable=1")
+
+
+def _url(path: Path) -> str:
+    return f"sqlite:///{path}"
