@@ -1,13 +1,14 @@
 """Errors of the doors, the stores and the budgets; the root stands in gatepass.jwks.errors."""
 
 from gatepass.jwks.errors import GatepassError
+from gatepass.plugin.reasons import Reason
 
 
 class RequestRefused(GatepassError):
-    """The request itself cannot be judged: malformed, cut, too large; `code` names a Reason."""
+    """The request itself is refused, for a reason of the table."""
 
-    def __init__(self, code: str) -> None:
-        super().__init__(code, "the request was refused")
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.code, reason.sentence)
 
 
 class BudgetExceeded(GatepassError):

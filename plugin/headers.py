@@ -16,11 +16,15 @@ def fold_name(name: bytes) -> bytes:
 def header_text(value: str) -> bytes:
     """Return a claim's text as a header value: printable ASCII stays, all else is percent-encoded.
 
-    `%` itself is encoded too, so that decoding gives the text back exactly (SEC-47).
+    `%` itself is encoded too, and so are blanks at the ends, which a header would lose: decoding
+    gives the text back exactly (SEC-47).
     """
-    if value.isascii() and value.isprintable() and "%" not in value:
+    if value.isascii() and value.isprintable() and "%" not in value and value == value.strip():
         return value.encode("ascii")
-    return b"".join(
+    text = b"".join(
         bytes((octet,)) if 0x20 <= octet < 0x7F and octet != 0x25 else b"%%%02X" % octet  # noqa: PLR2004 - ASCII's printable range without %
         for octet in value.encode("utf-8", "surrogatepass")
     )
+    inner = text.strip(b" ")
+    before = len(text) - len(text.lstrip(b" "))
+    return b"%20" * before + inner + b"%20" * (len(text) - before - len(inner))

@@ -1,0 +1,165 @@
+"""What a request body says that decides: the model, and how much the call may cost at most.
+
+The bytes read here are the bytes that go upstream, parsed strictly: a body that two parsers could
+read differently (duplicate members, another encoding) is refused (SEC-58). Members that make the
+upstream use another model, endpoint or credential than the one that was judged are refused unless
+the profile allows them by name; a name in other letters is refused, because Go's parser would take
+it for the same (also with the Kelvin sign for a k, which is why names are case-folded).
+
+An answer is counted once per choice and prompt: a list of prompts is answered prompt by prompt.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from gatepass.jwks.encoding import NotStrictJson
+from gatepass.plugin.errors import RequestRefused
+from gatepass.plugin.members import BodyReader
+from gatepass.plugin.reasons import Reason
+from gatepass.rbac.models import MAX_MODEL_CHARS
+
+MAX_CHOICES = 128
+MAX_COUNT = 10**12
+"""More tokens than this are a mistake or an attack, and no amount of money."""
+
+DENIED_PARAMETERS = frozenset(
+    {
+        # other models than the one that is judged
+        "fallbacks",
+        "context_window_fallbacks",
+        "content_policy_fallbacks",
+        "model_list",
+        "models",
+        "deployment_id",
+        "custom_llm_provider",
+        # other endpoints
+        "api_base",
+        "base_url",
+        "api_type",
+        "api_version",
+        "aws_bedrock_runtime_endpoint",
+        "aws_sts_endpoint",
+        # other credentials
+        "api_key",
+        "aws_access_key_id",
+        "aws_profile_name",
+        "aws_role_name",
+        "aws_secret_access_key",
+        "aws_session_name",
+        "aws_session_token",
+        "aws_web_identity_token",
+        "azure_ad_token",
+        "litellm_credential_name",
+        "user_config",
+        "vertex_credentials",
+        "vertex_location",
+        "vertex_project",
+        # what is merged into the upstream's own request
+        "extra_body",
+        "extra_headers",
+    }
+)
+"""Members that a proxy upstream would obey over our verdict (the peer's PR #30575)."""
+
+_OUTPUT_BOUNDS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_CHOICES = ("n", "best_of")
+_HARMLESS = frozenset(
+    {"model", "messages", "input", "prompt", "stream", "temperature", "top_p", "tools", "stop"}
+    | {*_OUTPUT_BOUNDS, *_CHOICES}
+)
+"""The members of most requests, so that they need not be looked at twice."""
+_SENSITIVE = DENIED_PARAMETERS | {"model", "prompt", *_OUTPUT_BOUNDS, *_CHOICES}
+
+_READER = BodyReader(frozenset(_SENSITIVE))
+
+
+class BodyFacts(NamedTuple):
+    """What the body names; `model` is None when it names none.
+
+    `max_output_tokens` is the request's own bound per answer, or None; `choices` says how many
+    answers are asked for, at least 1.
+    """
+
+    model: str | None
+    max_output_tokens: int | None
+    choices: int
+
+
+def read_body(
+    body: bytes, allowed_parameters: frozenset[str], *, bounds_matter: bool = True
+) -> BodyFacts:
+    """Read a JSON request body; where the cost does not matter, its bounds may be anything.
+
+    Raises:
+        RequestRefused: BODY_NOT_JSON, PARAMETER_DENIED, or MODEL_DENIED for a `model` that is no
+            single plain name.
+
+    """
+    try:
+        members = _READER.read(body)
+    except NotStrictJson:
+        raise RequestRefused(Reason.BODY_NOT_JSON) from None
+    for name in members:
+        if name not in _HARMLESS and _is_denied(name, allowed_parameters):
+            raise RequestRefused(Reason.PARAMETER_DENIED)
+    model = _model(members.get("model"))
+    if not bounds_matter:
+        return BodyFacts(model, None, 1)
+    return BodyFacts(model, _largest(members, _OUTPUT_BOUNDS), _choices(members))
+
+
+def _is_denied(name: str, allowed_parameters: frozenset[str]) -> bool:
+    if name in DENIED_PARAMETERS:
+        return name not in allowed_parameters
+    return name.casefold() in _SENSITIVE and name not in _SENSITIVE
+
+
+def _model(model: object) -> str | None:
+    if model is None:
+        return None
+    if not isinstance(model, str) or not is_model_name(model):
+        raise RequestRefused(Reason.MODEL_DENIED)
+    return model
+
+
+def is_model_name(text: str) -> bool:
+    """Answer whether the text can be one model's name: no list, no blanks, nothing unprintable."""
+    return (
+        0 < len(text) <= MAX_MODEL_CHARS
+        and text.isprintable()
+        and "," not in text
+        and " " not in text
+    )
+
+
+def _choices(members: Mapping[str, object]) -> int:
+    choices = _largest(members, _CHOICES) or 1
+    if choices > MAX_CHOICES:
+        raise RequestRefused(Reason.BODY_NOT_JSON)
+    return choices * _prompts(members.get("prompt"))
+
+
+def _prompts(prompt: object) -> int:
+    """Return how many prompts there are: a list of numbers is one, written as its tokens."""
+    if not isinstance(prompt, list) or not prompt or type(prompt[0]) is int:
+        return 1
+    return len(prompt)
+
+
+def _largest(members: Mapping[str, object], names: Sequence[str]) -> int | None:
+    """Return the largest of the counts that stand under these names, None when none does."""
+    largest = None
+    for name in names:
+        value = members.get(name)
+        if value is not None:
+            count = _count(value)
+            if largest is None or count > largest:
+                largest = count
+    return largest
+
+
+def _count(value: object) -> int:
+    """Return a whole number as it stands; a spelling that an upstream might coerce is refused."""
+    if type(value) is not int or not 0 <= value <= MAX_COUNT:
+        raise RequestRefused(Reason.BODY_NOT_JSON)
+    return value

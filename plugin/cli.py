@@ -1,0 +1,139 @@
+"""`gatepass`: what people and machines call; every command loads only what it needs.
+
+Exit status: 0 it is so, 1 it is not so (a check failed, the request was denied), 2 the question
+could not be answered (wrong settings, wrong use). Results go to stdout, all else to stderr.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatepass.jwks.errors import GatepassError
+from gatepass.plugin.version import VERSION
+
+app = typer.Typer(
+    help="The open identity plugin for the gateway that you already run.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+settings_app = typer.Typer(no_args_is_help=True, help="The settings file.", rich_markup_mode=None)
+app.add_typer(settings_app, name="settings")
+
+SettingsPath = Annotated[
+    Path, typer.Option("--config", "-c", help="The settings file.", show_default=True)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+DEFAULT_SETTINGS = Path("gatepass.yaml")
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the shape that typer calls
+    if wanted:
+        typer.echo(f"gatepass {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Judge requests for a gateway: JWT in, yes or no out."""
+
+
+@app.command()
+def serve(
+    config: SettingsPath = DEFAULT_SETTINGS,
+    log_level: Annotated[str, typer.Option(help="error, warning, info or debug.")] = "warning",
+) -> None:
+    """Answer gateways at every door that the settings name. SIGHUP reads the settings again.
+
+    Example: gatepass serve -c gatepass.yaml
+    """
+    from gatepass.plugin.commands.serve import run_serve  # noqa: PLC0415 - per command
+
+    run_serve(config, log_level)
+
+
+@app.command()
+def check(config: SettingsPath = DEFAULT_SETTINGS, *, as_json: AsJson = False) -> None:
+    """Validate the settings, reach issuers and stores, and say what was found.
+
+    Example: gatepass check -c gatepass.yaml
+    """
+    from gatepass.plugin.commands.check import run_check  # noqa: PLC0415 - per command
+
+    raise typer.Exit(run_check(config, as_json=as_json))
+
+
+@app.command()
+def decide(  # noqa: PLR0913 - the options of the command
+    token: Annotated[
+        str, typer.Option(help="The JWT; `-` reads it from stdin, @FILE from a file.")
+    ],
+    path: Annotated[str, typer.Option(help="The request target, query included.")],
+    config: SettingsPath = DEFAULT_SETTINGS,
+    *,
+    method: Annotated[str, typer.Option(help="The request method.")] = "POST",
+    body: Annotated[
+        str, typer.Option(help="The request body; @FILE reads a file. None: not shown.")
+    ] = "",
+    profile: Annotated[str, typer.Option(help="The profile that the gateway names.")] = "default",
+    header: Annotated[
+        list[str] | None, typer.Option(help="A further header, `Name: value`. May repeat.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide one request without a gateway, and show the steps that led to the answer.
+
+    Nothing is stored and no budget is touched: rows are read from a copy of the database.
+
+    Example: gatepass decide --token @token.txt --path /v1/chat/completions --body '{"model": "x"}'
+    """
+    from gatepass.plugin.commands.decide import Question, run_decide  # noqa: PLC0415 - per command
+
+    question = Question(token, method, path, body, profile, tuple(header or ()))
+    raise typer.Exit(run_decide(config, question, as_json=as_json))
+
+
+@app.command()
+def demo(
+    *,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave everything running and print what to try.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tour: a real identity provider, a real gateway and the real plugin, on this machine.
+
+    Example: gatepass demo --keep
+    """
+    from gatepass.plugin.demo import run_demo  # noqa: PLC0415 - per command
+
+    raise typer.Exit(run_demo(keep=keep, as_json=as_json))
+
+
+@settings_app.command("schema")
+def settings_schema() -> None:
+    """Print the JSON Schema of the settings file, for editors.
+
+    Example: gatepass settings schema > gatepass.schema.json
+    """
+    from gatepass.plugin.settings.schema import write_schema  # noqa: PLC0415 - per command
+
+    typer.echo(write_schema(), nl=False)
+
+
+def main() -> None:
+    """Run `gatepass`; an error of ours becomes its sentences on stderr and exit status 2."""
+    try:
+        app()
+    except GatepassError as error:
+        typer.echo(f"gatepass: {error}", err=True)
+        raise SystemExit(2) from None

@@ -1,0 +1,1 @@
+"""The commands of `gatepass`, one file each; a command loads only what it needs."""

@@ -1,0 +1,123 @@
+"""`gatepass decide`: one decision without a gateway, with the steps that led to it.
+
+Rows come from a throw-away copy of the database and budgets start at nothing, so that asking
+changes nothing. Keys come from the issuers, as always.
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from gatepass.jwks.errors import ConfigurationError
+from gatepass.plugin.decision import Decision
+from gatepass.plugin.directory.copying import copy_database
+from gatepass.plugin.gate import Gate
+from gatepass.plugin.opening import Stores
+from gatepass.plugin.request import BodyState, Request
+from gatepass.plugin.settings import compile_settings, load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The request as typed; `token` and `body` may be `@FILE`, `token` may be `-` for stdin."""
+
+    token: str
+    method: str
+    path: str
+    body: str
+    profile: str
+    headers: tuple[str, ...]
+
+    def to_request(self) -> Request:
+        """Build the request.
+
+        Raises:
+            ConfigurationError: an option cannot be read.
+
+        """
+        token = sys.stdin.buffer.read() if self.token == "-" else _octets("--token", self.token)  # noqa: S105 - the name of stdin
+        headers = [(b"authorization", b"Bearer " + token.strip())]
+        for header in self.headers:
+            name, colon, value = header.partition(":")
+            if not colon or not name.strip():
+                raise ConfigurationError([f"--header: {header!r} is not `Name: value`"])
+            headers.append((_typed(name.strip().lower()), _typed(value.strip())))
+        body = _octets("--body", self.body) if self.body else BodyState.NOT_SHOWN
+        return Request(
+            method=self.method,
+            target=_typed(self.path),
+            headers=headers,
+            body=body,
+            profile=self.profile,
+        )
+
+
+def _typed(text: str) -> bytes:
+    """Return the octets that were typed, also where they are no UTF-8."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _octets(option: str, value: str) -> bytes:
+    if not value.startswith("@"):
+        return _typed(value)
+    try:
+        return Path(value[1:]).read_bytes()
+    except OSError as error:
+        raise ConfigurationError([f"{option}: {value[1:]} cannot be read"]) from error
+
+
+def run_decide(path: Path, question: Question, *, as_json: bool) -> int:
+    """Print the decision and return the exit status: 0 allowed, 1 denied."""
+    steps: list[tuple[str, str]] = []
+    decision = asyncio.run(_decide(path, question, steps))
+    if as_json:
+        typer.echo(json.dumps(_document(decision, steps), indent=2))
+    else:
+        _print(decision, steps)
+    return 0 if decision.allowed else 1
+
+
+async def _decide(path: Path, question: Question, steps: list[tuple[str, str]]) -> Decision:
+    request = question.to_request()
+    settings = load_settings(path)
+    database = compile_settings(settings).database
+    with tempfile.TemporaryDirectory(prefix="gatepass-") as folder:
+        stores = Stores(copy_database(database, Path(folder)))
+        async with Gate.open(settings, stores=stores) as gate:
+            return await gate.decide(request, lambda step, found: steps.append((step, found)))
+
+
+def _document(decision: Decision, steps: list[tuple[str, str]]) -> dict[str, object]:
+    caller = decision.caller
+    return {
+        "allowed": decision.allowed,
+        "status": decision.status,
+        "code": decision.reason.code,
+        "message": decision.reason.sentence,
+        "role": None if caller is None else caller.role.value,
+        "set_headers": {name.decode(): value.decode() for name, value in decision.set_headers},
+        "remove_headers": sorted(name.decode() for name in decision.remove_headers),
+        "effects": [
+            {"kind": effect.kind, "subject_id": effect.subject_id} for effect in decision.effects
+        ],
+        "steps": [{"step": step, "found": found} for step, found in steps],
+    }
+
+
+def _print(decision: Decision, steps: list[tuple[str, str]]) -> None:
+    for step, found in steps:
+        typer.echo(f"  {step:<11} {found}")
+    color = typer.colors.GREEN if decision.allowed else typer.colors.RED
+    verdict = "ALLOWED" if decision.allowed else f"DENIED {decision.status}"
+    typer.echo(
+        f"{typer.style(verdict, fg=color)} {decision.reason.code}: {decision.reason.sentence}"
+    )
+    for effect in decision.effects:
+        typer.echo(f"  would bring about: {effect.kind} {effect.subject_id}")
+    for name, value in decision.set_headers:
+        typer.echo(f"  upstream gets {name.decode()}: {value.decode()}")

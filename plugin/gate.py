@@ -1,0 +1,253 @@
+"""The one ordered pipeline: a gateway's Request goes in, a Decision comes out.
+
+    1 route · 2 credential · 3 verify · 4 identify · 5 directory · 6 authorize · 7 budgets
+
+`decide_warm` answers at once, or says None when something would have to be awaited; `decide` always
+answers and never raises. Every error of ours becomes the refusal that reasons.py names; any other
+exception is a bug: it is counted in `faults`, logged by its type alone, and answered with 503.
+"""
+
+import hashlib
+import itertools
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
+from gatepass.jwks.errors import GatepassError
+from gatepass.jwks.verifier import IssuerStatus
+from gatepass.plugin.admission import admit
+from gatepass.plugin.budgets.memory import MemoryBudgets, Settlement
+from gatepass.plugin.callers import Directory, KnownCaller
+from gatepass.plugin.decision import Allow, Decision, Deny, Effect
+from gatepass.plugin.errors import RequestRefused, StoreUnavailable
+from gatepass.plugin.inspection import HeaderFacts
+from gatepass.plugin.metering.prices import Usage
+from gatepass.plugin.naming import name_models
+from gatepass.plugin.reasons import Reason
+from gatepass.plugin.refusals import refuse, refuse_for
+from gatepass.plugin.request import BodyState, Request
+from gatepass.plugin.routing import Route
+from gatepass.plugin.rulebook import Rulebook, make_rulebook
+from gatepass.rbac.authorize import check_models, check_route
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from gatepass.plugin.opening import Stores
+    from gatepass.plugin.settings import Settings
+
+_log = logging.getLogger("gatepass.gate")
+
+Trace = Callable[[str, str], None]
+"""Receives (step, what was found) of a decision that somebody asked to have explained."""
+
+
+class _Question(NamedTuple):
+    """What steps 1 and 2 found; `token` is None on a public route."""
+
+    request: Request
+    route: Route
+    facts: HeaderFacts
+    token: bytes | None
+
+
+class Gate:
+    """Judges requests by one rulebook at a time; `faults` counts our own bugs."""
+
+    def __init__(
+        self, rulebook: Rulebook, budgets: MemoryBudgets, directory: Directory, clock: Clock
+    ) -> None:
+        self._rulebook = rulebook
+        self._budgets = budgets
+        self._directory = directory
+        self._clock = clock
+        self._id_prefix = secrets.token_hex(8) + "-"
+        self._id_numbers = itertools.count(1)
+        self.faults = 0
+
+    def decide_warm(self, request: Request) -> Decision | None:
+        """Decide without waiting, or return None when only `decide` can; never raises."""
+        rulebook = self._rulebook
+        try:
+            question = _ask(rulebook, request)
+            if question.token is None:
+                return self._allow_public(rulebook, question)
+            token = rulebook.verifier.verify_warm(question.token)
+            if token is None:
+                return None
+            known = rulebook.callers.known(token, question.facts.team)
+            if known is None:
+                return None
+            return self._judge(rulebook, question, token.digest, known)
+        except GatepassError as error:
+            return refuse(error)
+        except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
+            return self._fault(error)
+
+    async def decide(self, request: Request, trace: Trace | None = None) -> Decision:
+        """Decide, waiting for keys and rows where it must; never raises."""
+        rulebook = self._rulebook
+        try:
+            question = _ask(rulebook, request, trace)
+            if question.token is None:
+                return self._allow_public(rulebook, question)
+            token = await rulebook.verifier.verify(question.token)
+            if trace is not None:
+                trace("verify", f"signed by {token.issuer}, valid until {int(token.expires_at)}")
+            known, effects = await rulebook.callers.find(token, question.facts.team)
+            if trace is not None:
+                _trace_caller(trace, known)
+            return self._judge(rulebook, question, token.digest, known, effects, trace)
+        except GatepassError as error:
+            return refuse(error)
+        except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
+            return self._fault(error)
+
+    @staticmethod
+    def open(
+        settings: "Settings", *, clock: Clock = SYSTEM_CLOCK, stores: "Stores | None" = None
+    ) -> "AbstractAsyncContextManager[Gate]":
+        """Return the context in which a Gate for these settings is open.
+
+        Raises:
+            ConfigurationError: on entering, when the store or the process's place is not to be had.
+
+        """
+        from gatepass.plugin.opening import open_gate  # noqa: PLC0415 - it imports this module
+
+        return open_gate(settings, clock=clock, stores=stores)
+
+    async def start(self) -> None:
+        """Load the issuers' keys, as far as they can be reached, and keep them fresh."""
+        await self._rulebook.verifier.start()
+
+    async def close(self) -> None:
+        """Stop refreshing keys; the store is closed by whoever opened it."""
+        await self._rulebook.verifier.close()
+
+    async def adopt(self, settings: "Settings") -> None:
+        """Judge by new settings from now on; requests under way finish by the old ones."""
+        from gatepass.plugin.settings import compile_settings  # noqa: PLC0415 - heavy, and rare
+
+        rulebook = make_rulebook(compile_settings(settings), self._directory, self._clock)
+        await rulebook.verifier.start()
+        replaced, self._rulebook = self._rulebook, rulebook
+        await replaced.verifier.close()
+
+    async def is_ready(self) -> bool:
+        """Answer whether every issuer's keys are there and the store answers."""
+        if not self._rulebook.verifier.ready:
+            return False
+        try:
+            await self._directory.ping()
+        except StoreUnavailable:
+            return False
+        return True
+
+    def issuers(self) -> Sequence[IssuerStatus]:
+        """Return how the keys of each issuer stand."""
+        return self._rulebook.verifier.status()
+
+    async def settle(self, request_id: str, usage: Usage) -> Settlement:
+        """Replace the reservation of an allowed request by what it really cost; idempotent.
+
+        A request that reserved nothing (no limit applied) is UNKNOWN here, which is no error.
+        """
+        model = self._budgets.model_of(request_id)
+        price = None if model is None else self._rulebook.prices.price_of(model)
+        if price is None:
+            return Settlement.UNKNOWN
+        return self._budgets.settle(request_id, price.cost_nano(usage))
+
+    async def release(self, request_id: str) -> Settlement:
+        """Give back the reservation of an allowed request that was never made; idempotent."""
+        return self._budgets.release(request_id)
+
+    def _judge(  # noqa: PLR0913, PLR0917 - the two ways here know the same six things
+        self,
+        rulebook: Rulebook,
+        question: _Question,
+        digest: bytes,
+        known: KnownCaller,
+        effects: tuple[Effect, ...] = (),
+        trace: Trace | None = None,
+    ) -> Allow:
+        """Take steps 6 and 7, which never wait."""
+        request, route, caller = question.request, question.route, known.caller
+        permission = check_route(route.profile, caller.role, request.method, route.path)
+        naming = name_models(
+            request,
+            route,
+            question.facts,
+            model_decides=known.model_decides or not permission.models.everything,
+        )
+        check_models(permission, caller.principals, naming.models)
+        if trace is not None:
+            models = ", ".join(naming.models) or "none"
+            trace("authorize", f"role {caller.role.value} may call this route; models: {models}")
+        request_id = self._request_id(request, digest)
+        admit(self._budgets, rulebook.prices, request_id, known.limits, naming)
+        if trace is not None:
+            scopes = ", ".join(limit.scope for limit in known.limits) or "none apply"
+            trace("budgets", f"limits: {scopes}")
+        removals = rulebook.removals[route.profile.name]
+        gone = removals.with_connection if question.facts.drop_connection else removals.usual
+        return Allow(request_id, caller, known.set_headers, gone, effects)
+
+    def _allow_public(self, rulebook: Rulebook, question: _Question) -> Allow:
+        removals = rulebook.removals[question.route.profile.name]
+        gone = removals.with_connection if question.facts.drop_connection else removals.usual
+        return Allow(self._request_id(question.request, b""), None, (), gone)
+
+    def _request_id(self, request: Request, digest: bytes) -> str:
+        """Name the request: by its content where the gateway named it, so that repeats are one."""
+        if request.gateway_request_id is None:
+            return self._id_prefix + str(next(self._id_numbers))
+        body = request.body.name.encode() if isinstance(request.body, BodyState) else request.body
+        parts = (
+            request.profile.encode(),
+            request.gateway_request_id.encode(),
+            request.method.encode(),
+            request.target,
+            digest,
+            body,
+        )
+        name = hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts))
+        return name.hexdigest()[:32]
+
+    def _fault(self, error: Exception) -> Deny:
+        self.faults += 1
+        _log.error("internal fault", extra={"fault": type(error).__name__})
+        return refuse_for(Reason.INTERNAL)
+
+
+def _ask(rulebook: Rulebook, request: Request, trace: Trace | None = None) -> _Question:
+    """Take steps 1 and 2: the route as the gateway reads it, and exactly one credential."""
+    route = rulebook.router.read(request)
+    if trace is not None:
+        trace("route", f"{request.method} {route.path} under profile {route.profile.name}")
+    facts = rulebook.inspector.inspect(request)
+    if route.public:
+        return _Question(request, route, facts, None)
+    if facts.token is None:
+        raise RequestRefused(Reason.NO_TOKEN)
+    if trace is not None:
+        trace("credential", f"one bearer token of {len(facts.token)} bytes")
+    return _Question(request, route, facts, facts.token)
+
+
+def _trace_caller(trace: Trace, known: KnownCaller) -> None:
+    identity, rows = known.caller.identity, known.caller.principals
+    found = [
+        f"{word} {name}"
+        for word, name in (
+            ("user", identity.user_id if rows.user is None else rows.user.user_id),
+            ("team", None if rows.team is None else rows.team.team_id),
+            ("organization", identity.organization),
+            ("end user", identity.end_user),
+        )
+        if name is not None
+    ]
+    trace("identify", f"{'; '.join(found)}; role {known.caller.role.value}")

@@ -1,0 +1,161 @@
+"""One pass over the headers: the token, the chosen team, and what a client may not send.
+
+Rules: a header list that was cut is refused (431); a method override by header is refused (SEC-38);
+headers that only the gateway may set are refused where the gateway cannot remove them, and so is a
+`Connection` header that names one (SEC-44, 45); exactly one bearer token in exactly one of the
+token headers, or none (SEC-43). Values are bytes; what decides must be printable ASCII. What the
+headers say about the body counts too: an upstream that believes them reads other members out of the
+same bytes, as a form or in another character set (SEC-58).
+"""
+
+import re
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import NamedTuple
+
+from gatepass.plugin.errors import RequestRefused
+from gatepass.plugin.headers import fold_name
+from gatepass.plugin.reasons import Reason
+from gatepass.plugin.request import Request
+
+_MAX_LEARNED_NAMES = 4096
+_MAX_LEARNED_BYTES = 64
+"""Longer names are looked up anew each time, so that strangers cannot fill the memory with them."""
+
+_METHOD_OVERRIDES = (b"x-http-method-override", b"x-http-method", b"x-method-override")
+_JSON_TYPE = re.compile(
+    rb"[ \t]*application/(?:[a-z0-9.-]+\+)?json[ \t]*"
+    rb"(?:;[ \t]*charset=(?:utf-8|\"utf-8\")[ \t]*)?;?[ \t]*",
+    re.IGNORECASE,
+)
+
+
+class _Kind(IntEnum):
+    """Why a header matters; most do not, and must be false."""
+
+    OTHER = 0
+    TOKEN = 1
+    IDENTITY = 2
+    CONNECTION = 3
+    OVERRIDE = 4
+    ENCODING = 5
+    TEAM = 6
+    MEDIA_TYPE = 7
+    UNKNOWN = 8
+
+
+_UNKNOWN = _Kind.UNKNOWN
+
+
+class HeaderFacts(NamedTuple):
+    """What the headers say.
+
+    `token` is the bearer token's bytes, or None. `encoded` is true when the body is compressed,
+    `foreign` when it is said to be something else than JSON in UTF-8. `drop_connection` is true
+    when the `Connection` header names one of ours and must go too.
+    """
+
+    token: bytes | None
+    team: str | None
+    encoded: bool
+    foreign: bool
+    drop_connection: bool
+
+
+class HeaderInspector:
+    """Knows the header names that matter in one deployment and reads them in one pass."""
+
+    __slots__ = ("_kinds", "_known", "identity_names", "token_names")
+
+    def __init__(
+        self,
+        *,
+        token_headers: tuple[bytes, ...],
+        identity_headers: frozenset[bytes],
+        team_header: bytes | None,
+    ) -> None:
+        self.identity_names = frozenset(fold_name(name) for name in identity_headers)
+        self.token_names = frozenset(fold_name(name) for name in token_headers)
+        self._kinds = {fold_name(name): _Kind.OVERRIDE for name in _METHOD_OVERRIDES}
+        self._kinds[b"connection"] = _Kind.CONNECTION
+        self._kinds[b"content-encoding"] = _Kind.ENCODING
+        self._kinds[b"content-type"] = _Kind.MEDIA_TYPE
+        if team_header is not None:
+            self._kinds[fold_name(team_header)] = _Kind.TEAM
+        self._kinds |= dict.fromkeys(self.identity_names, _Kind.IDENTITY)
+        self._kinds |= dict.fromkeys(self.token_names, _Kind.TOKEN)
+        self._known: dict[bytes, _Kind] = {}
+
+    def inspect(self, request: Request) -> HeaderFacts:
+        """Read the headers of a request.
+
+        Raises:
+            RequestRefused: the headers alone are reason enough.
+
+        """
+        if not request.headers_complete:
+            raise RequestRefused(Reason.HEADERS_CUT)
+        look_up = self._known.get
+        found = [
+            (self._learn(name) if kind is _UNKNOWN else kind, value)
+            for name, value in request.headers
+            if (kind := look_up(name, _UNKNOWN))
+        ]
+        return self._weigh(found, removable=request.can_remove_headers)
+
+    def _weigh(self, found: Sequence[tuple[_Kind, bytes]], *, removable: bool) -> HeaderFacts:
+        credential: bytes | None = None
+        team: str | None = None
+        encoded = foreign = drop_connection = False
+        for kind, value in found:
+            if kind is _Kind.TOKEN:
+                if credential is not None:
+                    raise RequestRefused(Reason.TWO_TOKENS)
+                credential = value
+            elif kind is _Kind.TEAM:
+                team = _chosen_team(value, already=team)
+            elif kind is _Kind.MEDIA_TYPE:
+                foreign |= value != b"application/json" and not _JSON_TYPE.fullmatch(value)
+            elif kind is _Kind.ENCODING:
+                encoded |= value.strip().lower() not in (b"", b"identity")
+            elif kind is _Kind.OVERRIDE:
+                raise RequestRefused(Reason.BAD_METHOD)
+            elif kind is _Kind.IDENTITY or (kind is _Kind.CONNECTION and self._names_ours(value)):
+                if not removable:
+                    raise RequestRefused(Reason.IDENTITY_HEADER_SENT)
+                drop_connection |= kind is _Kind.CONNECTION
+        token = None if credential is None else _bearer(credential)
+        return HeaderFacts(token, team, encoded, foreign, drop_connection)
+
+    def _learn(self, name: bytes) -> _Kind:
+        kind = self._kinds.get(fold_name(name), _Kind.OTHER)
+        if len(name) <= _MAX_LEARNED_BYTES and len(self._known) < _MAX_LEARNED_NAMES:
+            self._known[name] = kind
+        return kind
+
+    def _names_ours(self, connection: bytes) -> bool:
+        options = {fold_name(option.strip()) for option in connection.split(b",")}
+        return not options.isdisjoint(self.identity_names)
+
+
+def _bearer(value: bytes) -> bytes | None:
+    """Return the token of `Bearer TOKEN` (RFC 6750 section 2.1), or None for another scheme.
+
+    Only the scheme's letter case is free. What is not one run of token characters is left to the
+    strict parser, except for blanks and commas: they mean that there is more than one value.
+    """
+    if value[:7].lower() != b"bearer ":
+        return None
+    token = value[7:]
+    if b"," in token or b" " in token:
+        raise RequestRefused(Reason.TWO_TOKENS)
+    return token or None
+
+
+def _chosen_team(value: bytes, *, already: str | None) -> str:
+    if already is not None or not value.isascii() or not value.decode("ascii").isprintable():
+        raise RequestRefused(Reason.BAD_HEADER_VALUE)
+    team = value.decode("ascii")
+    if not team or team != team.strip():
+        raise RequestRefused(Reason.BAD_HEADER_VALUE)
+    return team

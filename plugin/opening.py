@@ -1,0 +1,60 @@
+"""A Gate with everything behind it: store, budgets, keys; opened in order and closed in reverse.
+
+An issuer that is away keeps nobody out: opening tries once, tokens of that issuer get 503 until its
+keys are there, and `Gate.is_ready` says so. What needs a person is refused: a store that cannot be
+written, a second process on the same budgets.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from gatepass.jwks.clock import Clock
+from gatepass.plugin.budgets.lock import ProcessLock
+from gatepass.plugin.budgets.memory import MemoryBudgets
+from gatepass.plugin.directory.sqlite import database_path
+from gatepass.plugin.directory.store import SqlDirectory
+from gatepass.plugin.gate import Gate
+from gatepass.plugin.rulebook import make_rulebook
+from gatepass.plugin.settings import Settings, compile_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Another store than the settings name; `database` is `sqlite:///PATH`, nobody else's file."""
+
+    database: str
+
+
+@asynccontextmanager
+async def open_gate(
+    settings: Settings, *, clock: Clock, stores: Stores | None
+) -> AsyncIterator[Gate]:
+    """Open a Gate for the settings, and close it with all that is behind it.
+
+    Raises:
+        ConfigurationError: the store cannot be used, or another process holds the budgets.
+
+    """
+    # at DEBUG the driver writes down the parameters of every statement: who people are (SEC-60)
+    logging.getLogger("aiosqlite").setLevel(logging.WARNING)
+    compiled = compile_settings(settings)
+    async with AsyncExitStack() as stack:
+        database = compiled.database if stores is None else stores.database
+        if stores is None:
+            lock = ProcessLock(database_path(database), clock=clock)
+            await lock.acquire()
+            stack.callback(lock.release)
+        directory = SqlDirectory(database, compiled.directory, clock)
+        stack.push_async_callback(directory.close)
+        await directory.open()
+        gate = Gate(
+            make_rulebook(compiled, directory, clock),
+            MemoryBudgets(clock, compiled.reservation_timeout_seconds),
+            directory,
+            clock,
+        )
+        stack.push_async_callback(gate.close)
+        await gate.start()
+        yield gate

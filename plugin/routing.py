@@ -1,0 +1,88 @@
+"""The route of a request: read once from the raw bytes, then remembered.
+
+What a route is does not depend on the caller: its path, whether it is public in the profile,
+whether it names a model. Everything is kept for the few thousand targets that are asked for again
+and again; a target is remembered only if it is short, and only after its path passed every check.
+"""
+
+from typing import NamedTuple
+
+from gatepass.plugin.body import is_model_name
+from gatepass.plugin.errors import RequestRefused
+from gatepass.plugin.reasons import Reason
+from gatepass.plugin.request import Request
+from gatepass.rbac.model_use import ModelUse, model_in_path, model_use
+from gatepass.rbac.policy import Policy, Profile
+from gatepass.rbac.routes import read_path
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+_MAX_REMEMBERED = 4096
+_MAX_REMEMBERED_BYTES = 256
+
+
+class Route(NamedTuple):
+    """What is known of a request before anybody looks at who sent it.
+
+    `must_name_model` says that the profile wants a model named; `may_hide_model` that the profile
+    lets the body be unseen (`unsafe_unseen_model_routes`).
+    """
+
+    profile: Profile
+    path: str
+    public: bool
+    use: ModelUse
+    model: str | None
+    must_name_model: bool
+    may_hide_model: bool
+
+
+class Router:
+    """Reads routes by one policy."""
+
+    __slots__ = ("_known", "_profiles")
+
+    def __init__(self, policy: Policy) -> None:
+        self._profiles = policy.profiles
+        self._known: dict[tuple[str, str, bytes], Route] = {}
+
+    def read(self, request: Request) -> Route:
+        """Return the request's route.
+
+        Raises:
+            RequestRefused: PROFILE_UNKNOWN, BAD_METHOD, or MODEL_DENIED for a path that names a
+                model which cannot be one.
+            AccessDenied: AMBIGUOUS_PATH.
+
+        """
+        key = (request.profile, request.method, request.target)
+        route = self._known.get(key)
+        if route is None:
+            route = self._read(request)
+            if len(request.target) <= _MAX_REMEMBERED_BYTES:
+                if len(self._known) >= _MAX_REMEMBERED:
+                    self._known.clear()
+                self._known[key] = route
+        return route
+
+    def _read(self, request: Request) -> Route:
+        profile = self._profiles.get(request.profile)
+        if profile is None:
+            raise RequestRefused(Reason.PROFILE_UNKNOWN)
+        method = request.method
+        if method not in METHODS:
+            raise RequestRefused(Reason.BAD_METHOD)
+        path = read_path(request.target)
+        model = model_in_path(path)
+        if model is not None and not is_model_name(model):
+            raise RequestRefused(Reason.MODEL_DENIED)
+        use = model_use(method, path)
+        return Route(
+            profile=profile,
+            path=path,
+            public=profile.public_routes.allows(method, path),
+            use=use,
+            model=model,
+            must_name_model=profile.require_model and use is ModelUse.REQUIRED,
+            may_hide_model=profile.unseen_model_routes.allows(method, path),
+        )

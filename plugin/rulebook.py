@@ -1,0 +1,99 @@
+"""One generation of the settings, ready to judge: compiled once, swapped whole by a reload.
+
+Nothing in a rulebook changes after it was made but its memory of tokens and callers, which belongs
+to it alone: a decision can never mix two generations (SEC-50).
+"""
+
+from dataclasses import dataclass
+
+from gatepass.jwks.clock import Clock
+from gatepass.jwks.token import VerifiedToken
+from gatepass.jwks.verifier import Verifier
+from gatepass.plugin.callers import Callers, Directory
+from gatepass.plugin.decision import Caller
+from gatepass.plugin.headers import Header, fold_name, header_text
+from gatepass.plugin.inspection import HeaderInspector
+from gatepass.plugin.metering.prices import PriceTable
+from gatepass.plugin.routing import Router
+from gatepass.plugin.settings.compiled import Compiled, IdentityHeaders
+from gatepass.rbac.identity import Identity, identify
+from gatepass.rbac.policy import Policy, Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Removals:
+    """The folded names that a profile removes; the second set is for a hostile `Connection`."""
+
+    usual: frozenset[bytes]
+    with_connection: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """Everything that one generation of settings says, plus its own verifier and callers."""
+
+    policy: Policy
+    router: Router
+    verifier: Verifier
+    inspector: HeaderInspector
+    callers: Callers
+    prices: PriceTable
+    removals: dict[str, Removals]
+
+
+def make_rulebook(compiled: Compiled, directory: Directory, clock: Clock) -> Rulebook:
+    """Build a rulebook; the verifier is not started yet."""
+    headers = compiled.identity_headers
+    inspector = HeaderInspector(
+        token_headers=compiled.token_headers,
+        identity_headers=headers.every(),
+        team_header=compiled.team_header,
+    )
+    policy = compiled.policy
+
+    def identity_of(token: VerifiedToken) -> Identity:
+        return identify(token, policy.claim_names[token.issuer], policy.roles)
+
+    def upstream_headers(caller: Caller) -> tuple[Header, ...]:
+        return _upstream_headers(headers, caller)
+
+    return Rulebook(
+        policy=policy,
+        router=Router(policy),
+        verifier=Verifier(compiled.issuers, clock=clock),
+        inspector=inspector,
+        callers=Callers(
+            directory.with_rules(compiled.directory), clock, identity_of, upstream_headers
+        ),
+        prices=compiled.prices,
+        removals={
+            name: _removals(profile, inspector, compiled.team_header)
+            for name, profile in policy.profiles.items()
+        },
+    )
+
+
+def _removals(profile: Profile, inspector: HeaderInspector, team_header: bytes | None) -> Removals:
+    names = set(inspector.identity_names)
+    if team_header is not None:
+        names.add(fold_name(team_header))
+    if not profile.allow_token_upstream:
+        names |= inspector.token_names
+    usual = frozenset(names)
+    return Removals(usual, usual | {b"connection"})
+
+
+def _upstream_headers(names: IdentityHeaders, caller: Caller) -> tuple[Header, ...]:
+    """Say who it is, by what is stored where there is a row, else by what the token names."""
+    identity, rows = caller.identity, caller.principals
+    values = (
+        (names.user, identity.user_id if rows.user is None else rows.user.user_id),
+        (names.team, None if rows.team is None else rows.team.team_id),
+        (names.role, caller.role.value),
+        (
+            names.organization,
+            None if rows.organization is None else rows.organization.organization_id,
+        ),
+        (names.end_user, identity.end_user),
+    )
+    return tuple((name, header_text(value)) for name, value in values if value is not None)

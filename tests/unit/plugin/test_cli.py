@@ -1,0 +1,135 @@
+"""The command as a new user meets it: help with examples, fixed exit statuses, no tracebacks."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from gatepass.plugin.cli import app, main
+from typer.testing import CliRunner
+
+COMMANDS = [["serve"], ["check"], ["decide"], ["demo"], ["settings", "schema"]]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_every_command_shows_an_example(command: list[str], flag: str) -> None:
+    result = CliRunner().invoke(app, [*command, flag])
+    assert result.exit_code == 0
+    assert f"Example: gatepass {' '.join(command)}" in " ".join(result.stdout.split())
+
+
+def test_the_commands_are_these() -> None:
+    text = CliRunner().invoke(app, ["--help"]).stdout
+    assert all(f" {command[0]} " in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["settings"], ["serv"], ["check", "--jsn"], ["decide"], ["serve", "extra"]]
+)
+def test_wrong_use_is_exit_status_2(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"]])
+def test_the_version_needs_none_of_the_heavy_libraries(arguments: list[str]) -> None:
+    done = run(
+        f"""
+import sys
+sys.argv = ["gatepass", *{arguments!r}]
+from gatepass.plugin.cli import main
+try:
+    main()
+except SystemExit as done:
+    assert not done.code
+heavy = {{"sqlalchemy", "pydantic", "starlette", "httpx", "uvicorn", "alembic"}}
+sys.exit(", ".join(sorted(heavy & sys.modules.keys())) or None)
+"""
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "gatepass" in done.stdout
+
+
+def test_the_public_names_are_loaded_when_they_are_used() -> None:
+    done = run(
+        """
+import sys
+import gatepass.plugin as face
+assert "sqlalchemy" not in sys.modules
+missing = [name for name in face.__all__ if getattr(face, name, None) is None]
+try:
+    face.NoSuchName
+except AttributeError:
+    sys.exit(", ".join(missing) or None)
+sys.exit("an unknown name was found")
+"""
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+WRONG_FILES = {
+    "missing": None,
+    "empty": b"",
+    "not YAML": b"issuers: [",
+    "not UTF-8": b"\xff\xfe\x00",
+    "binary": bytes(range(256)),
+    "a list": b"- issuers",
+    "unknown setting": b"issuer: x\n",
+    "an alias bomb": b"a: &a [x]\nb: [*a, *a]\n",
+    "a tag": b"issuers: !!python/object/apply:os.system [id]\n",
+    "an unset reference": b"issuers: ${GATEPASS_IS_NOT_SET}\n",
+    "deep": b"[" * 10_000,
+}
+ON_A_FILE = {
+    "serve": ["serve", "-c"],
+    "check": ["check", "-c"],
+    "decide": ["decide", "--token", "x", "--path", "/", "-c"],
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_FILES)
+@pytest.mark.parametrize("command", ON_A_FILE)
+def test_a_wrong_file_is_told_in_sentences(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: str,
+    command: str,
+) -> None:
+    path = tmp_path / "gatepass.yaml"
+    content = WRONG_FILES[wrong]
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setattr("sys.argv", ["gatepass", *ON_A_FILE[command], str(path)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    captured = capsys.readouterr()
+    assert left.value.code == (1 if command == "check" else 2)
+    told = captured.out if command == "check" else captured.err
+    assert str(path) in told
+    assert "Traceback" not in captured.out + captured.err
+
+
+def test_a_folder_is_no_settings_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["gatepass", "serve", "-c", str(tmp_path)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    assert str(tmp_path) in capsys.readouterr().err
+
+
+def test_the_schema_is_printed() -> None:
+    result = CliRunner().invoke(app, ["settings", "schema"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith("{")
+    assert result.stdout.endswith("}\n")

@@ -1,0 +1,158 @@
+"""Bodies hidden, cut, too large, compressed, foreign or malformed, against every rule in question.
+
+`rules` are: nobody needs the model, the profile wants it named, a role's or a row's rule needs it,
+money needs it. With `unsafe_unseen_model_routes` the same requests once more.
+"""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from gatepass.plugin import Request
+from gatepass.plugin.request import BodyState
+from support.gates import chat, chat_body, code_of, open_gate, rules
+
+FORM = (b"content-type", b"multipart/form-data; boundary=x")
+URLENCODED = (b"content-type", b"application/x-www-form-urlencoded")
+TEXT = (b"content-type", b"text/plain")
+GZIP = (b"content-encoding", b"gzip")
+SMUGGLED = chat_body(api_base="http://evil.example")
+TWICE = SMUGGLED[:-1] + b', "n": 1, "n": 1}'
+
+
+def request(body: bytes | BodyState, *headers: tuple[bytes, bytes]) -> Request:
+    """Return a chat request with these headers, and JSON as its type if they do not say."""
+    typed = chat(body=body)
+    kept = typed.headers if FORM[0] not in dict(headers) else typed.headers[1:]
+    return Request(typed.method, typed.target, [*kept, *headers], body=body)
+
+
+BODIES: dict[str, Request] = {
+    "seen": request(chat_body()),
+    "not shown": request(BodyState.NOT_SHOWN),
+    "cut": request(BodyState.CUT),
+    "empty": request(b""),
+    "too large": request(BodyState.TOO_LARGE),
+    "no JSON": request(b"hello"),
+    "a list": request(b"[]"),
+    "duplicates": request(TWICE),
+    "utf-16": request(SMUGGLED.decode().encode("utf-16")),
+    "gzip": request(gzip.compress(SMUGGLED), GZIP),
+    "gzip, foreign": request(gzip.compress(SMUGGLED), GZIP, FORM),
+    "a form": request(b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n1', FORM),
+    "a form in JSON": request(b'{"x": "&model=o1&prompt=hi&", "model": "gpt-4o"}', URLENCODED),
+    "JSON as text": request(SMUGGLED, TEXT),
+    "UTF-16 as text": request(SMUGGLED.decode().encode("utf-16"), TEXT),
+    "UTF-16-BE as text": request(SMUGGLED.decode().encode("utf-16-be"), TEXT),
+    "a mark, as text": request(b"\xef\xbb\xbf \n" + SMUGGLED, TEXT),
+    "another charset": request(chat_body(), (b"content-type", b"application/json; charset=utf-7")),
+    "no model": request(b"{}"),
+    "a denied member": request(SMUGGLED),
+    "another case": request(b'{"model": "gpt-4o", "Model": "o1"}'),
+    "a wrong bound": request(chat_body(n="many")),
+}
+NEEDED = {
+    "seen": "allowed",
+    "not shown": "body_not_shown",
+    "cut": "body_not_shown",
+    "empty": "body_not_shown",
+    "too large": "body_too_large",
+    "no model": "model_missing",
+    "a denied member": "parameter_denied",
+    "another case": "parameter_denied",
+}
+NOT_NEEDED = NEEDED | {
+    "not shown": "allowed",
+    "cut": "allowed",
+    "empty": "allowed",
+    "a form": "allowed",
+    "no model": "allowed",
+    "a wrong bound": "allowed",
+}
+UNSEEN = {
+    name: "allowed"
+    for name in BODIES
+    if name not in {"too large", "no model", "a denied member", "another case"}
+}
+RULES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
+    "the profile": ({"require_model": True}, {}),
+    "the role": ({"require_model": False, "models": ["gpt-4o"]}, {}),
+    "the row": (
+        {"require_model": False},
+        {"users": {"upsert": True, "defaults": {"models": ["gpt-4o"]}}},
+    ),
+    "money": (
+        {"require_model": False},
+        {"users": {"upsert": True, "defaults": {"budget": "$100"}}},
+    ),
+}
+
+
+async def codes(folder: Path, profile: dict[str, object], more: dict[str, object]) -> dict[str, str]:
+    async with open_gate(folder, profiles=rules(**profile), **more) as gate:
+        return {name: await code_of(gate, asked) for name, asked in BODIES.items()}
+
+
+@pytest.mark.parametrize("who", RULES)
+async def test_sec_58_59_who_needs_the_model_sees_the_body_or_refuses(
+    tmp_path: Path, who: str
+) -> None:
+    profile, more = RULES[who]
+    wanted = {name: NEEDED.get(name, "body_not_json") for name in BODIES}
+    assert await codes(tmp_path, profile, more) == wanted
+
+
+async def test_sec_58_where_nobody_needs_it_denied_members_are_still_found(tmp_path: Path) -> None:
+    wanted = {name: NOT_NEEDED.get(name, "body_not_json") for name in BODIES}
+    assert await codes(tmp_path, {"require_model": False}, {}) == wanted
+
+
+@pytest.mark.parametrize("who", RULES)
+async def test_an_unsafe_setting_lets_what_cannot_be_read_through(
+    tmp_path: Path, who: str
+) -> None:
+    profile, more = RULES[who]
+    unsafe = {**profile, "unsafe_unseen_model_routes": ["POST /v1/chat/completions"]}
+    wanted = {name: NEEDED.get(name, "body_not_json") for name in BODIES} | UNSEEN
+    assert await codes(tmp_path, unsafe, more) == wanted
+
+
+async def test_an_unsafe_setting_holds_for_its_routes_alone(tmp_path: Path) -> None:
+    unsafe = rules(unsafe_unseen_model_routes=["GET /v1/chat/completions", "/v1/embeddings"])
+    async with open_gate(tmp_path, profiles=unsafe) as gate:
+        assert await code_of(gate, BODIES["not shown"]) == "body_not_shown"
+        hidden = chat(target=b"/v1/embeddings", body=BodyState.NOT_SHOWN)
+        assert await code_of(gate, hidden) == "allowed"
+
+
+PATHS = [
+    (b"/openai/deployments/gpt-4o/chat/completions", chat_body(model=None), "allowed"),
+    (b"/openai/deployments/gpt-4o/chat/completions", chat_body(model="gpt-4o"), "allowed"),
+    (b"/openai/deployments/gpt-4o/chat/completions", chat_body(model="o1"), "model_denied"),
+    (b"/openai/deployments/o1/chat/completions", chat_body(model="gpt-4o"), "model_denied"),
+    (b"/openai/deployments/o1/chat/completions", chat_body(model=None), "model_denied"),
+    (b"/openai/deployments/gpt-4o,o1/chat/completions", chat_body(model=None), "model_denied"),
+    (b"/openai/deployments/gpt-4o%20/chat/completions", chat_body(model=None), "model_denied"),
+    (b"/v1/chat/completions?model=o1", chat_body(), "allowed"),
+    (b"/v1/chat/completions?model=gpt-4o", chat_body(model="o1"), "model_denied"),
+    (b"/v1/embeddings", b'{"input": "x"}', "model_missing"),
+    (b"/v1/threads", b"{}", "allowed"),
+    (b"/v1/threads/t/runs", b'{"model": "o1"}', "model_denied"),
+    (b"/v1/files", BodyState.TOO_LARGE, "allowed"),
+    (b"/v1/files", b"\x89PNG", "allowed"),
+]
+
+
+@pytest.mark.parametrize(("target", "body", "code"), PATHS)
+async def test_sec_34_58_every_model_that_is_named_counts(
+    tmp_path: Path, target: bytes, body: bytes | BodyState, code: str
+) -> None:
+    async with open_gate(tmp_path, profiles=rules(models=["gpt-4o"])) as gate:
+        assert await code_of(gate, chat(target=target, body=body)) == code
+
+
+async def test_an_allowed_parameter_is_allowed_in_its_own_spelling(tmp_path: Path) -> None:
+    async with open_gate(tmp_path, profiles=rules(allow_parameters=["fallbacks"])) as gate:
+        assert await code_of(gate, chat(body=chat_body(fallbacks=["o1"]))) == "allowed"
+        assert await code_of(gate, chat(body=chat_body(Fallbacks=["o1"]))) == "parameter_denied"
+        assert await code_of(gate, chat(body=chat_body(api_base="x"))) == "parameter_denied"

@@ -1,0 +1,143 @@
+"""Golden refusals: status, body and headers, byte for byte (SEC-64)."""
+
+import pytest
+from gatepass.jwks.errors import ConfigurationError, GatepassError, TokenFault, TokenRefused
+from gatepass.plugin.errors import BudgetExceeded, RequestRefused, StoreUnavailable
+from gatepass.plugin.reasons import Reason
+from gatepass.plugin.refusals import refuse, refuse_for
+from gatepass.rbac.errors import AccessDenied, AccessFault
+
+JSON = (b"content-type", b"application/json")
+CHALLENGE = b'Bearer realm="gatepass"'
+
+
+def body(message: str, kind: str, code: str) -> bytes:
+    return (
+        f'{{"error": {{"message": "{message}", "type": "{kind}", "param": null, '
+        f'"code": "{code}"}}}}'
+    ).encode()
+
+
+GOLDEN = [
+    (
+        RequestRefused(Reason.AMBIGUOUS_PATH),
+        400,
+        [],
+        body(
+            "The request path can be read in more than one way.",
+            "invalid_request_error",
+            "ambiguous_path",
+        ),
+    ),
+    (
+        RequestRefused(Reason.NO_TOKEN),
+        401,
+        [(b"www-authenticate", CHALLENGE)],
+        body("A bearer token is needed.", "authentication_error", "no_token"),
+    ),
+    (
+        TokenRefused(TokenFault.EXPIRED),
+        401,
+        [
+            (
+                b"www-authenticate",
+                CHALLENGE
+                + b', error="invalid_token", error_description="The token has expired."',
+            )
+        ],
+        body("The token has expired.", "authentication_error", "expired"),
+    ),
+    (
+        AccessDenied(AccessFault.ROUTE_DENIED),
+        403,
+        [],
+        body("The caller may not call this route.", "permission_error", "route_denied"),
+    ),
+    (
+        RequestRefused(Reason.BODY_TOO_LARGE),
+        413,
+        [],
+        body(
+            "The request body is larger than allowed.", "invalid_request_error", "body_too_large"
+        ),
+    ),
+    (
+        BudgetExceeded("team", 77),
+        429,
+        [(b"retry-after", b"77")],
+        body(
+            "A budget that applies to the caller is used up.",
+            "insufficient_quota",
+            "budget_exceeded",
+        ),
+    ),
+    (
+        BudgetExceeded("user", None),
+        429,
+        [(b"retry-after", b"86400")],
+        body(
+            "A budget that applies to the caller is used up.",
+            "insufficient_quota",
+            "budget_exceeded",
+        ),
+    ),
+    (
+        RequestRefused(Reason.HEADERS_CUT),
+        431,
+        [],
+        body(
+            "The request has more headers than the gateway can show.",
+            "invalid_request_error",
+            "headers_cut",
+        ),
+    ),
+    (
+        StoreUnavailable(),
+        503,
+        [],
+        body("The store is not available.", "service_unavailable", "store_error"),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "headers", "octets"), GOLDEN, ids=[case[0].code for case in GOLDEN]
+)
+def test_sec_64_golden_refusals(
+    error: GatepassError, status: int, headers: list[tuple[bytes, bytes]], octets: bytes
+) -> None:
+    decision = refuse(error, "r-1")
+    assert decision.status == status
+    assert decision.response_headers == (JSON, *headers)
+    assert decision.body == octets
+    assert decision.request_id == "r-1"
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.ALLOWED])
+def test_sec_64_a_challenge_comes_with_every_401_and_with_nothing_else(reason: Reason) -> None:
+    names = [name for name, _ in refuse_for(reason).response_headers]
+    assert names == [b"content-type"] + [b"www-authenticate"] * (reason.status == 401)
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_sec_64_sentences_fit_into_a_quoted_string(reason: Reason) -> None:
+    assert reason.sentence.isascii()
+    assert reason.sentence.isprintable()
+    assert not set(reason.sentence) & set('"\\')
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        GatepassError("no_such_code", "canary-sentence"),
+        ConfigurationError(["canary-sentence"]),
+        GatepassError("", "canary-sentence"),
+    ],
+)
+def test_sec_60_an_error_outside_the_table_is_our_fault_and_keeps_its_sentence(
+    error: GatepassError,
+) -> None:
+    decision = refuse(error)
+    assert decision.reason is Reason.INTERNAL
+    assert decision.status == 503
+    assert b"canary" not in decision.body

@@ -1,0 +1,156 @@
+"""Cases of attacks.json, in the words of Gatepass's public API; no rule of its own stands here.
+
+    python tests/vectors/run_attacks.py --adapter tests/vectors/attacks_adapter.py
+
+`make` answers token and jwks_http cases by a Verifier that one settings file makes, `authorize`
+request cases by a Gate and `apply_headers`. Identity cases wait for account linking.
+"""
+
+import asyncio
+import json
+import tempfile
+import threading
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+
+from gatepass.jwks import Verifier
+from gatepass.jwks.errors import GatepassError
+from gatepass.plugin import Gate, Request, apply_headers, load_settings
+from gatepass.plugin.request import BodyState
+from gatepass.plugin.settings import compile_settings
+
+Config = Mapping[str, object]
+Result = TypeVar("Result")
+EXPECTED_ERRORS = (GatepassError,)
+
+
+class Denied(GatepassError):
+    """The Gate's refusal, as the runner wants to see it."""
+
+
+def _start_loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+    return loop
+
+
+_LOOP = _start_loop()
+
+
+def _run(work: Coroutine[object, object, Result]) -> Result:
+    return asyncio.run_coroutine_threadsafe(work, _LOOP).result()
+
+
+def _issuer(config: Config) -> dict[str, object]:
+    """Translate the token settings of a case; whole seconds become durations."""
+    issuer: dict[str, object] = {
+        "issuer": config["issuer"],
+        "audience": config["audience"],
+        "algorithms": config["algorithms"],
+        "leeway": f"{config['leeway']}s",
+        "claims": {"roles": "roles"},
+    }
+    if "required_typ" in config:
+        issuer |= {"token_types": config["required_typ"], "typ_required": True}
+    if "max_lifetime" in config:
+        issuer["max_lifetime"] = f"{config['max_lifetime']}s"
+    for ours, theirs in (
+        ("fetch_timeout", "jwks_timeout"),
+        ("min_refetch", "jwks_cooldown"),
+        ("refresh", "jwks_ttl"),
+        ("max_stale", "jwks_stale"),
+    ):
+        if theirs in config:
+            issuer[ours] = f"{config[theirs]}s"
+    if "jwks_uri" in config:
+        issuer |= {"jwks_uri": config["jwks_uri"], "allow_http_loopback": True}
+    return issuer
+
+
+def _settings_file(folder: Path, config: Config, document: Mapping[str, object]) -> Path:
+    if "jwks" in config:
+        (folder / "keys.json").write_text(str(config["jwks"]))
+    path = folder / "gatepass.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def make(config: Config) -> Callable[[str], Mapping[str, object]]:
+    """Return verify(token) -> claims, for the keys and rules of the case."""
+    folder = Path(tempfile.mkdtemp(prefix="gatepass-attacks-"))
+    issuer = _issuer(config)
+    if "jwks" in config:
+        issuer["jwks_file"] = "keys.json"
+    settings = load_settings(
+        _settings_file(folder, config, {"issuers": [issuer], "profiles": {"default": {}}})
+    )
+    verifier = Verifier(compile_settings(settings).issuers)
+
+    def verify(token: str) -> Mapping[str, object]:
+        return _run(verifier.verify(token.encode("utf-8", "surrogatepass"))).claims
+
+    return verify
+
+
+def authorize(request: Mapping[str, object], config: Config) -> dict[str, object]:
+    """Return the Gate's decision and the headers that the upstream would receive."""
+    return _run(_authorize(request, config))
+
+
+async def _authorize(request: Mapping[str, object], config: Config) -> dict[str, object]:
+    routes, models = _mapping(config.get("routes")), _mapping(config.get("models"))
+    document = {
+        "issuers": [_issuer(config) | {"jwks_file": "keys.json"}],
+        "roles": {"mappings": [{"value": role, "role": role} for role in routes]},
+        "profiles": {
+            "default": {
+                "permissions": {
+                    role: {"routes": paths, "models": models.get(role, "all")}
+                    for role, paths in routes.items()
+                }
+            }
+        },
+        "users": {"upsert": True},
+        "headers": {"reserved": config.get("identity_headers", [])},
+    }
+    with tempfile.TemporaryDirectory(prefix="gatepass-attacks-") as folder:
+        path = _settings_file(Path(folder), config, document)
+        async with Gate.open(load_settings(path)) as gate:
+            asked = _to_request(request)
+            decision = await gate.decide(asked)
+            assert gate.faults == 0
+    if not decision.allowed:
+        raise Denied(decision.reason.code, decision.reason.sentence)
+    upstream: dict[str, list[str]] = {}
+    for name, value in apply_headers(decision, asked.headers):
+        upstream.setdefault(name.decode(), []).append(value.decode())
+    return {"decision": "allow", "upstream_headers": upstream}
+
+
+def _to_request(request: Mapping[str, object]) -> Request:
+    headers = []
+    for name, value in _mapping(request["headers"]).items():
+        values = value if isinstance(value, list) else [value]
+        headers += [(name.encode(), str(item).encode()) for item in values]
+    return Request(
+        method=str(request["method"]),
+        target=str(request["path"]).encode(),
+        headers=headers,
+        body=_body(request.get("body")),
+    )
+
+
+def _body(body: object) -> bytes | BodyState:
+    if body is None:
+        return BodyState.NOT_SHOWN
+    if isinstance(body, str):
+        return body.encode()
+    wide = _mapping(body).get("$utf16")
+    return json.dumps(body).encode() if wide is None else json.dumps(wide).encode("utf-16")
+
+
+def _mapping(value: object) -> dict[str, object]:
+    return dict(value) if isinstance(value, dict) else {}
