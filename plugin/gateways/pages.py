@@ -1,0 +1,71 @@
+"""The pages beside the decisions: is it alive, is it ready, and what a refusal looks like.
+
+`/healthz` is 200 as long as the event loop runs. `/readyz` is 200 or 503 and says no more than that
+to a stranger. `/denied/CODE` renders a refusal from the closed table of reasons, for proxies that
+can pass on no more than "no" (nginx); a code that is not in the table is 404, as is any other path.
+"""
+
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gatepass.plugin.gateways.answers import RETRY_AFTER_HEADER, refusal_answer
+from gatepass.plugin.gateways.decider import Judge
+from gatepass.plugin.reasons import REASON_BY_CODE, Reason
+from gatepass.plugin.refusals import refuse_for
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+_NO_STORE = {"cache-control": "no-store"}
+_MAX_RETRY_AFTER_DIGITS = 10
+_ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""nginx repeats the method of the refused request when it asks for the page."""
+
+
+def information_pages(judge: Judge) -> Starlette:
+    """Return the application for every path that is not a decision."""
+
+    async def healthz(_request: "Request") -> Response:
+        return JSONResponse({"alive": True}, headers=_NO_STORE)
+
+    async def readyz(_request: "Request") -> Response:
+        ready = await judge.is_ready()
+        return JSONResponse({"ready": ready}, 200 if ready else 503, headers=_NO_STORE)
+
+    pages = Starlette(
+        routes=[
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/denied/{code}", _denied, methods=_ANY_METHOD),
+        ],
+        exception_handlers={404: _explain, 405: _explain},
+    )
+    pages.router.redirect_slashes = False
+    return pages
+
+
+async def _denied(request: "Request") -> Response:
+    reason = REASON_BY_CODE.get(request.path_params["code"], Reason.ALLOWED)
+    if reason is Reason.ALLOWED:
+        raise HTTPException(404)
+    status, headers, body = refusal_answer(refuse_for(reason, _retry_after(request)))
+    response = Response(body, status)
+    response.raw_headers = headers
+    return response
+
+
+def _retry_after(request: "Request") -> int | None:
+    """Return the seconds that our own answer named and the proxy repeats, if they are a number."""
+    text = request.headers.get(RETRY_AFTER_HEADER.decode(), "")
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_RETRY_AFTER_DIGITS):
+        return None
+    return int(text)
+
+
+async def _explain(_request: "Request", error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    return JSONResponse({"status": status}, status, headers=_NO_STORE)

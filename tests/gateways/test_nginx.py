@@ -1,0 +1,61 @@
+"""nginx: auth_request, as examples/nginx/nginx.conf sets it up; Debian's, where it is installed."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.echo import EchoUpstream
+from support.failing_service import FrailGateway, MortalService
+from support.gatepass_service import Service
+from support.gateway_cases import Case, Gateway, check
+from support.gateway_checks import (
+    check_no_websocket,
+    check_refusals,
+    check_sec_41,
+    check_sec_41_under_load,
+)
+from support.gateway_table import TABLE, TOKEN
+from support.gateways import run_nginx
+from support.servers import FolderFactory
+
+
+@pytest.fixture(scope="module")
+def gateway(folders: FolderFactory, service: Service, upstream: EchoUpstream) -> Iterator[Gateway]:
+    with run_nginx(folders(), service.door.port, upstream.port) as port:
+        yield Gateway("nginx", port, service, upstream)
+
+
+@pytest.fixture(scope="module")
+def frail(folders: FolderFactory, upstream: EchoUpstream) -> Iterator[FrailGateway]:
+    service = MortalService()
+    with run_nginx(folders(), service.port, upstream.port) as port:
+        yield FrailGateway(port, service, upstream)
+
+
+@pytest.mark.parametrize("case", TABLE, ids=lambda case: case.name)
+def test_the_shared_table(gateway: Gateway, case: Case) -> None:
+    check(gateway, case)
+
+
+def test_sec_64_every_refusal_arrives_as_it_was_said(frail: FrailGateway) -> None:
+    check_refusals(frail)
+
+
+def test_sec_41_no_answer_no_way_through(frail: FrailGateway) -> None:
+    check_sec_41(frail, dead=500, late=503, hanging=500)
+
+
+def test_sec_41_killed_under_load(frail: FrailGateway) -> None:
+    check_sec_41_under_load(frail, dead=500)
+
+
+def test_a_websocket_is_not_opened(gateway: Gateway) -> None:
+    check_no_websocket(gateway, status=200)
+
+
+@pytest.mark.parametrize("target", ["/_gatepass", "/_gatepass/"])
+def test_sec_62_a_client_cannot_ask_by_itself(gateway: Gateway, target: str) -> None:
+    forged = (("X-Original-URI", "/v1/models"), ("X-Original-Method", "GET"))
+    reply = gateway.request(Case("ask", target, headers=(TOKEN, *forged)))
+    assert reply.status in {403, 404}
+    assert gateway.upstream.received == []
