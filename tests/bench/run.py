@@ -1,0 +1,196 @@
+"""The benchmarks: medians, as ratios to one bare RS256-2048 verification in the same run.
+
+    run.py [--json] [--rounds N]
+
+Every round times the reference and each figure in turn, so that a machine whose speed drifts drifts
+for all of them; a figure's ratio is the median of its rounds' ratios.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import uvloop
+from bench import deployment
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from gatepass.plugin import Gate, Request, Usage, load_settings
+from support.load import Target, cpu_microseconds_per_request
+from support.ports import free_port
+from support.tokens import signing_key
+
+BATCH = 200
+REQUESTS = 16_000
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table; `ratio` is to the bare verification."""
+
+    name: str
+    microseconds: float
+    ratio: float
+    bound: float
+    aim: float | None = None
+    bound_is_microseconds: bool = False
+
+    @property
+    def holds(self) -> bool:
+        return (self.microseconds if self.bound_is_microseconds else self.ratio) <= self.bound
+
+
+def bare_verification() -> Callable[[], float]:
+    """Return a timer of the reference: cryptography's own verify, nothing else."""
+    key = signing_key("RS256").private
+    assert isinstance(key, rsa.RSAPrivateKey)
+    message, scheme, digest = b"x" * 900, padding.PKCS1v15(), hashes.SHA256()
+    signature, public = key.sign(b"x" * 900, scheme, digest), key.public_key()
+
+    def once() -> float:
+        start = time.perf_counter()
+        for _ in range(BATCH):
+            public.verify(signature, message, scheme, digest)
+        return (time.perf_counter() - start) / BATCH * 1e6
+
+    return once
+
+
+async def decisions(rounds: int) -> list[Figure]:
+    """Time the Gate itself."""
+    reference = bare_verification()
+    body, usage = deployment.chat_body(), Usage(300, 80)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load_settings(deployment.settings_file(Path(folder)))
+        async with Gate.open(settings) as gate:
+
+            def ask(token: bytes) -> Request:
+                return Request("POST", deployment.TARGET, deployment.headers(token), body)
+
+            seen = ask(deployment.new_token(0))
+            assert (await gate.decide(seen)).allowed
+            fresh = [
+                [ask(deployment.new_token(1 + batch * BATCH + i)) for i in range(BATCH)]
+                for batch in range(rounds)
+            ]
+            bare, warm, new = [], [], []
+            for requests in fresh:
+                bare.append(reference())
+                start = time.perf_counter()
+                for _ in range(BATCH):
+                    decision = gate.decide_warm(seen)
+                    assert decision is not None
+                    await gate.settle(decision.request_id, usage)
+                warm.append((time.perf_counter() - start) / BATCH * 1e6)
+                assert decision is not None
+                assert decision.allowed
+                start = time.perf_counter()
+                decided = [gate.decide_warm(request) for request in requests]
+                new.append((time.perf_counter() - start) / BATCH * 1e6)
+                assert all(decision is not None and decision.allowed for decision in decided)
+            assert gate.faults == 0
+    return [
+        Figure("bare RS256-2048 verification", statistics.median(bare), 1.0, 1.0),
+        _figure("decide + settle, token seen before, 1 KB body", warm, bare, 0.6, 0.3),
+        _figure("decide, new RS256 token, 1 KB body", new, bare, 3.0, 2.0),
+    ]
+
+
+def _figure(
+    name: str, times: list[float], bare: list[float], bound: float, aim: float | None
+) -> Figure:
+    ratio = statistics.median(a / b for a, b in zip(times, bare, strict=True))
+    return Figure(name, statistics.median(times), ratio, bound, aim)
+
+
+@contextmanager
+def server(command: list[str], port: int) -> Iterator[int]:
+    """Run a server for the time of the block and yield its process id."""
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(500):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz"):
+                    break
+            except OSError:
+                time.sleep(0.02)
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+async def service(rounds: int, bare: float) -> list[Figure]:
+    """CPU time of the HTTP service, on top of the same server answering a constant."""
+    ports = free_port(), free_port()
+    body = deployment.chat_body()
+    lines = [b"POST /envoy/default" + deployment.TARGET + b" HTTP/1.1"]
+    lines += [name + b": " + value for name, value in deployment.headers(deployment.new_token(0))]
+    lines += [b"x-envoy-auth-partial-body: false", b"content-length: %d" % len(body), b"", b""]
+    request = b"\r\n".join(lines) + body
+    with tempfile.TemporaryDirectory() as folder:
+        path = deployment.settings_file(Path(folder), f"127.0.0.1:{ports[1]}")
+        ours = [sys.executable, "-m", "gatepass.plugin", "serve", "-c", str(path)]
+        constant = [sys.executable, str(HERE / "constant_server.py"), str(ports[0])]
+        with server(constant, ports[0]) as constant_pid, server(ours, ports[1]) as our_pid:
+            targets = Target(constant_pid, ports[0], request), Target(our_pid, ports[1], request)
+            for target in targets:
+                await cpu_microseconds_per_request(target, REQUESTS // 8)
+            pairs = [
+                [await cpu_microseconds_per_request(target, REQUESTS) for target in targets]
+                for _ in range(rounds)
+            ]
+    floor = statistics.median(pair[0] for pair in pairs)
+    above = statistics.median(pair[1] - pair[0] for pair in pairs)
+    return [
+        Figure("HTTP service, constant answer", floor, floor / bare, floor / bare),
+        Figure(
+            "HTTP service, decision on top of that",
+            above,
+            above / bare,
+            25.0,
+            bound_is_microseconds=True,
+        ),
+    ]
+
+
+def show(figures: list[Figure]) -> None:
+    print(f"{'':50} {'us':>8} {'ratio':>7}   bound")
+    for figure in figures:
+        unit = " us" if figure.bound_is_microseconds else ""
+        bound = f"<= {figure.bound:g}{unit}" + (f", aim {figure.aim:g}" if figure.aim else "")
+        is_reference = figure.bound == figure.ratio
+        verdict = "reference" if is_reference else f"{bound} {'ok' if figure.holds else 'MISSED'}"
+        print(f"{figure.name:50} {figure.microseconds:8.2f} {figure.ratio:7.2f}   {verdict}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--rounds", type=int, default=25)
+    options = parser.parse_args()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        figures = runner.run(decisions(options.rounds))
+        figures += runner.run(service(max(3, options.rounds // 5), figures[0].microseconds))
+    if options.json:
+        print(json.dumps([asdict(figure) for figure in figures], indent=2))
+    else:
+        show(figures)
+    return 0 if all(figure.holds for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
