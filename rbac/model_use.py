@@ -164,7 +164,7 @@ _KNOWN: Mapping[str, ModelUse] = MappingProxyType(
         path: _use_of_body(path)
         for group in ROUTE_GROUPS.values()
         for path in group
-        if path.startswith("/") and "{" not in path and "*" not in path
+        if "{" not in path
     }
 )
 """The answers for all paths that the groups write out, so that the common ones cost one look-up."""

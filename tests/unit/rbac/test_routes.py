@@ -65,6 +65,9 @@ def allows(entries: Sequence[str], path: str, method: str = "POST") -> bool:
         ("/models/{name:path}:generate", "/models/g", False),
         ("/t/{a:path}/callback/{b}", "/t/1/2/callback/3", True),
         ("/t/{a:path}/callback/{b}", "/t/callback/3", False),
+        ("/t/{a:path}/callback/{b}", "/t/1/callback/2/3", False),
+        ("/t/{b}/x/{a:path}", "/t/1/x/2/3", True),
+        ("/t/{b}/x/{a:path}", "/t/1/2/x/3", False),
         # templates that go on as prefixes
         ("/a/{x}/*", "/a/1/2", True),
         ("/a/{x}/*", "/a/1/2/3/", True),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from gatepass.rbac.errors import AccessDenied, AccessFault
 from gatepass.rbac.teams import TeamChoice, choose_team
 from support.callers import SOMEBODY
