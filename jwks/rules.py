@@ -76,10 +76,10 @@ class IssuerRules:
             problems.append("audience: an empty string would match tokens that name nobody")
         if not self.algorithms:
             problems.append("algorithms: name at least one; an empty list accepts nothing")
-        refused = ", ".join(sorted(self.algorithms - ALGORITHMS))
+        refused = sorted(self.algorithms - ALGORITHMS)
         if refused:
             problems.append(
-                f"algorithms: {refused} cannot be accepted; "
+                f"algorithms: {', '.join(refused)} cannot be accepted; "
                 f"possible: {', '.join(sorted(ALGORITHMS))}"
             )
         if not self.token_types and not self.absent_type_allowed:

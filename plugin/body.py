@@ -7,9 +7,11 @@ the profile allows them by name; a name in other letters is refused, because Go'
 it for the same (also with the Kelvin sign for a k, which is why names are case-folded).
 
 An answer is counted once per choice and prompt: a list of prompts is answered prompt by prompt.
+Of the members that bound an answer only those count that the route's operation obeys: another one
+would make the call look cheap and bound nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gatepass.jwks.encoding import NotStrictJson
@@ -61,14 +63,20 @@ DENIED_PARAMETERS = frozenset(
 )
 """Members that a proxy upstream would obey over our verdict (the peer's PR #30575)."""
 
-_OUTPUT_BOUNDS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+OUTPUT_BOUNDS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_BOUNDS_BY_OPERATION = (
+    ("/chat/completions", ("max_tokens", "max_completion_tokens")),
+    ("/completions", ("max_tokens",)),
+    ("/messages", ("max_tokens",)),
+    ("/responses", ("max_output_tokens",)),
+)
 _CHOICES = ("n", "best_of")
 _HARMLESS = frozenset(
     {"model", "messages", "input", "prompt", "stream", "temperature", "top_p", "tools", "stop"}
-    | {*_OUTPUT_BOUNDS, *_CHOICES}
+    | {*OUTPUT_BOUNDS, *_CHOICES}
 )
 """The members of most requests, so that they need not be looked at twice."""
-_SENSITIVE = DENIED_PARAMETERS | {"model", "prompt", *_OUTPUT_BOUNDS, *_CHOICES}
+_SENSITIVE = DENIED_PARAMETERS | {"model", "prompt", *OUTPUT_BOUNDS, *_CHOICES}
 
 _READER = BodyReader(frozenset(_SENSITIVE))
 
@@ -85,10 +93,20 @@ class BodyFacts(NamedTuple):
     choices: int
 
 
+def output_bounds(path: str) -> tuple[str, ...]:
+    """Return the members by which a request of this path bounds the length of an answer."""
+    for operation, bounds in _BOUNDS_BY_OPERATION:
+        if path.endswith(operation):
+            return bounds
+    return ()
+
+
 def read_body(
-    body: bytes, allowed_parameters: frozenset[str], *, bounds_matter: bool = True
+    body: bytes,
+    allowed_parameters: frozenset[str],
+    bounds: Sequence[str] | None = OUTPUT_BOUNDS,
 ) -> BodyFacts:
-    """Read a JSON request body; where the cost does not matter, its bounds may be anything.
+    """Read a JSON request body; `bounds` are as in `output_bounds`, None if the cost is no matter.
 
     Raises:
         RequestRefused: BODY_NOT_JSON, PARAMETER_DENIED, or MODEL_DENIED for a `model` that is no
@@ -99,19 +117,23 @@ def read_body(
         members = _READER.read(body)
     except NotStrictJson:
         raise RequestRefused(Reason.BODY_NOT_JSON) from None
-    for name in members:
-        if name not in _HARMLESS and _is_denied(name, allowed_parameters):
-            raise RequestRefused(Reason.PARAMETER_DENIED)
+    if not _HARMLESS.issuperset(members):
+        _check_parameters(members, allowed_parameters)
     model = _model(members.get("model"))
-    if not bounds_matter:
+    if bounds is None:
         return BodyFacts(model, None, 1)
-    return BodyFacts(model, _largest(members, _OUTPUT_BOUNDS), _choices(members))
+    return BodyFacts(model, _largest(members, bounds), _choices(members))
 
 
-def _is_denied(name: str, allowed_parameters: frozenset[str]) -> bool:
-    if name in DENIED_PARAMETERS:
-        return name not in allowed_parameters
-    return name.casefold() in _SENSITIVE and name not in _SENSITIVE
+def _check_parameters(members: Iterable[str], allowed_parameters: frozenset[str]) -> None:
+    for name in members:
+        denied = (
+            name not in allowed_parameters
+            if name in DENIED_PARAMETERS
+            else name.casefold() in _SENSITIVE and name not in _SENSITIVE
+        )
+        if denied:
+            raise RequestRefused(Reason.PARAMETER_DENIED)
 
 
 def _model(model: object) -> str | None:

@@ -18,8 +18,9 @@ from gatepass.plugin.budgets.limits import AppliedLimit
 from gatepass.plugin.decision import Caller, Effect
 from gatepass.plugin.directory.rules import DirectoryRules
 from gatepass.plugin.headers import Header
-from gatepass.rbac.authorize import check_standing, effective_role
+from gatepass.rbac.authorize import binding_rules, check_standing, effective_role
 from gatepass.rbac.identity import Identity
+from gatepass.rbac.models import ModelRule
 from gatepass.rbac.principals import Principals
 from gatepass.rbac.teams import TeamChoice, choose_team
 
@@ -51,13 +52,15 @@ class Directory(Protocol):
 class KnownCaller:
     """A caller with all that does not change from request to request.
 
-    `model_decides` is true when a rule of a row or a money limit needs to know the model.
+    `rules` are the model rules of the rows; `model_decides` is true when one of them or a money
+    limit needs to know the model.
     `good_until` is on the monotonic clock.
     """
 
     caller: Caller
     set_headers: tuple[Header, ...]
     limits: tuple[AppliedLimit, ...]
+    rules: tuple[ModelRule, ...]
     model_decides: bool
     good_until: float
 
@@ -137,13 +140,15 @@ class Callers:
     ) -> KnownCaller:
         principals = rows.principals
         check_standing(principals)
-        caller = Caller(identity, principals, effective_role(identity, principals.user))
+        caller = Caller(identity, principals, effective_role(identity, principals))
+        rules = binding_rules(principals)
         limits = _limits_of(principals)
         entry = KnownCaller(
             caller=caller,
             set_headers=self._say(caller),
             limits=limits,
-            model_decides=bool(limits) or _restricts_models(principals),
+            rules=rules,
+            model_decides=bool(limits or rules),
             good_until=rows.good_until,
         )
         _remember(self._by_digest, (token.digest, team), entry)
@@ -178,8 +183,3 @@ def _limits_of(principals: Principals) -> tuple[AppliedLimit, ...]:
     if principals.user is not None and principals.user.budget is not None:
         limits.append(AppliedLimit("user", principals.user.user_id, principals.user.budget))
     return tuple(limits)
-
-
-def _restricts_models(principals: Principals) -> bool:
-    rows = (principals.user, principals.team, principals.organization, principals.end_user)
-    return any(row is not None and not row.models.everything for row in rows)

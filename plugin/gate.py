@@ -183,7 +183,7 @@ class Gate:
             question.facts,
             model_decides=known.model_decides or not permission.models.everything,
         )
-        check_models(permission, caller.principals, naming.models)
+        check_models(permission, known.rules, naming.models)
         if trace is not None:
             models = ", ".join(naming.models) or "none"
             trace("authorize", f"role {caller.role.value} may call this route; models: {models}")

@@ -44,6 +44,14 @@ class _Kind(IntEnum):
     UNKNOWN = 8
 
 
+# Looking up a member of an enum costs more than the rest of a comparison.
+_TOKEN = _Kind.TOKEN
+_IDENTITY = _Kind.IDENTITY
+_CONNECTION = _Kind.CONNECTION
+_OVERRIDE = _Kind.OVERRIDE
+_ENCODING = _Kind.ENCODING
+_MEDIA_TYPE = _Kind.MEDIA_TYPE
+_TEAM = _Kind.TEAM
 _UNKNOWN = _Kind.UNKNOWN
 
 
@@ -108,22 +116,22 @@ class HeaderInspector:
         team: str | None = None
         encoded = foreign = drop_connection = False
         for kind, value in found:
-            if kind is _Kind.TOKEN:
+            if kind is _TOKEN:
                 if credential is not None:
                     raise RequestRefused(Reason.TWO_TOKENS)
                 credential = value
-            elif kind is _Kind.TEAM:
+            elif kind is _TEAM:
                 team = _chosen_team(value, already=team)
-            elif kind is _Kind.MEDIA_TYPE:
+            elif kind is _MEDIA_TYPE:
                 foreign |= value != b"application/json" and not _JSON_TYPE.fullmatch(value)
-            elif kind is _Kind.ENCODING:
+            elif kind is _ENCODING:
                 encoded |= value.strip().lower() not in (b"", b"identity")
-            elif kind is _Kind.OVERRIDE:
+            elif kind is _OVERRIDE:
                 raise RequestRefused(Reason.BAD_METHOD)
-            elif kind is _Kind.IDENTITY or (kind is _Kind.CONNECTION and self._names_ours(value)):
+            elif kind is _IDENTITY or (kind is _CONNECTION and self._names_ours(value)):
                 if not removable:
                     raise RequestRefused(Reason.IDENTITY_HEADER_SENT)
-                drop_connection |= kind is _Kind.CONNECTION
+                drop_connection |= kind is _CONNECTION
         token = None if credential is None else _bearer(credential)
         return HeaderFacts(token, team, encoded, foreign, drop_connection)
 

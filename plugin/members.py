@@ -48,6 +48,6 @@ class BodyReader:
             return None
         for name in members:
             quoted = self._quoted.get(name)
-            if quoted is not None and body.count(quoted) != 1:
+            if quoted is not None and body.rfind(quoted, 0, body.rfind(quoted)) >= 0:
                 return None
         return members

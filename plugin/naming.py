@@ -18,7 +18,6 @@ from gatepass.plugin.reasons import Reason
 from gatepass.plugin.request import BodyState, Request
 from gatepass.plugin.routing import Route
 from gatepass.rbac.model_use import ModelUse
-from gatepass.rbac.policy import Profile
 
 
 class Naming(NamedTuple):
@@ -55,7 +54,7 @@ def name_models(
             raise RequestRefused(Reason.BODY_NOT_SHOWN)
         return _unread(route.model, 0)
     try:
-        facts = _read(body, route.profile, headers, bounds_matter=must_read)
+        facts = _read(body, route, headers, must_price=must_read)
     except RequestRefused as refused:
         if refused.code != Reason.BODY_NOT_JSON.code:
             raise
@@ -68,10 +67,11 @@ def name_models(
     return Naming(models, facts, len(body))
 
 
-def _read(body: bytes, profile: Profile, headers: HeaderFacts, *, bounds_matter: bool) -> BodyFacts:
+def _read(body: bytes, route: Route, headers: HeaderFacts, *, must_price: bool) -> BodyFacts:
     if headers.encoded or headers.foreign:
         raise RequestRefused(Reason.BODY_NOT_JSON)
-    return read_body(body, profile.allowed_parameters, bounds_matter=bounds_matter)
+    bounds = route.bounds if must_price else None
+    return read_body(body, route.profile.allowed_parameters, bounds)
 
 
 def _is_other_matter(body: bytes, headers: HeaderFacts) -> bool:

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from gatepass.jwks.clock import Clock
-from gatepass.plugin.budgets.lock import ProcessLock
+from gatepass.plugin.budgets.lock import ProcessLock, lock_path
 from gatepass.plugin.budgets.memory import MemoryBudgets
 from gatepass.plugin.directory.sqlite import database_path
 from gatepass.plugin.directory.store import SqlDirectory
@@ -43,7 +43,7 @@ async def open_gate(
     async with AsyncExitStack() as stack:
         database = compiled.database if stores is None else stores.database
         if stores is None:
-            lock = ProcessLock(database_path(database), clock=clock)
+            lock = ProcessLock(lock_path(database_path(database)), clock=clock)
             await lock.acquire()
             stack.callback(lock.release)
         directory = SqlDirectory(database, compiled.directory, clock)

@@ -50,7 +50,6 @@ class Reason(Enum):
     NOT_YET_VALID = ("not_yet_valid", 401, "The token is not valid yet.")
 
     NO_IDENTITY = ("no_identity", 403, "The token names neither a user nor a team.")
-    NO_ROLE = ("no_role", 403, "The caller has no role here.")
     ROUTE_DENIED = ("route_denied", 403, "The caller may not call this route.")
     MODEL_DENIED = ("model_denied", 403, "The caller may not use this model.")
     PARAMETER_DENIED = ("parameter_denied", 403, "A parameter of the request body is not allowed.")

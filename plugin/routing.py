@@ -7,7 +7,7 @@ and again; a target is remembered only if it is short, and only after its path p
 
 from typing import NamedTuple
 
-from gatepass.plugin.body import is_model_name
+from gatepass.plugin.body import is_model_name, output_bounds
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.request import Request
@@ -25,7 +25,8 @@ class Route(NamedTuple):
     """What is known of a request before anybody looks at who sent it.
 
     `must_name_model` says that the profile wants a model named; `may_hide_model` that the profile
-    lets the body be unseen (`unsafe_unseen_model_routes`).
+    lets the body be unseen (`unsafe_unseen_model_routes`); `bounds` are the members of the body
+    that bound an answer.
     """
 
     profile: Profile
@@ -35,6 +36,7 @@ class Route(NamedTuple):
     model: str | None
     must_name_model: bool
     may_hide_model: bool
+    bounds: tuple[str, ...]
 
 
 class Router:
@@ -85,4 +87,5 @@ class Router:
             model=model,
             must_name_model=profile.require_model and use is ModelUse.REQUIRED,
             may_hide_model=profile.unseen_model_routes.allows(method, path),
+            bounds=output_bounds(path),
         )

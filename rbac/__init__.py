@@ -1,7 +1,7 @@
 """Who is the caller, and what may they do? Pure functions over values: no input or output."""
 
 from gatepass.rbac.authorize import (
-    authorize,
+    binding_rules,
     check_models,
     check_route,
     check_standing,
@@ -44,7 +44,7 @@ __all__ = [
     "RouteMatcher",
     "Team",
     "User",
-    "authorize",
+    "binding_rules",
     "check_models",
     "check_route",
     "check_standing",

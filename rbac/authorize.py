@@ -17,31 +17,8 @@ from gatepass.rbac.identity import Identity
 from gatepass.rbac.models import ModelRule
 from gatepass.rbac.permissions import Permission
 from gatepass.rbac.policy import Profile
-from gatepass.rbac.principals import Principals, User
+from gatepass.rbac.principals import Principals
 from gatepass.rbac.roles import Role
-
-
-def authorize(  # noqa: PLR0913, PLR0917 - who, by which rules, and the three parts of a request
-    profile: Profile,
-    identity: Identity,
-    principals: Principals,
-    method: str,
-    path: str,
-    models: Sequence[str],
-) -> Role:
-    """Run all checks in their order and return the role that counts.
-
-    `path` comes from `read_path`; `models` are all models that path and body name.
-
-    Raises:
-        AccessDenied: with the fault of the first check that fails.
-
-    """
-    check_standing(principals)
-    role = effective_role(identity, principals.user)
-    permission = check_route(profile, role, method, path)
-    check_models(permission, principals, models)
-    return role
 
 
 def check_standing(principals: Principals) -> None:
@@ -61,23 +38,37 @@ def check_standing(principals: Principals) -> None:
         raise AccessDenied(AccessFault.END_USER_BLOCKED)
 
 
-def effective_role(identity: Identity, user: User | None) -> Role:
+def effective_role(identity: Identity, principals: Principals) -> Role:
     """Return the role that counts; nobody becomes an admin by default.
 
+    A machine acts for a team, so the team must be there: otherwise nobody's rules and nobody's
+    money would bind it.
+
     Raises:
-        AccessDenied: NO_IDENTITY when the token names neither a user nor a team: there would be
-            nobody to judge or to bill.
+        AccessDenied: NO_IDENTITY when the token names neither a user nor a team, TEAM_UNKNOWN when
+            none of the teams that it names is stored.
 
     """
-    if identity.role is not None:
-        return identity.role
-    if user is not None and user.role is not None:
-        return user.role
-    if identity.user_id is not None or user is not None:
-        return Role.INTERNAL_USER
-    if identity.team is not None or identity.teams:
-        return Role.TEAM
-    raise AccessDenied(AccessFault.NO_IDENTITY)
+    user = principals.user
+    role = identity.role or (None if user is None else user.role)
+    if role is None:
+        is_person = identity.user_id is not None or user is not None
+        role = Role.INTERNAL_USER if is_person else Role.TEAM
+    if role is Role.TEAM and principals.team is None:
+        named = identity.team is not None or identity.teams
+        raise AccessDenied(AccessFault.TEAM_UNKNOWN if named else AccessFault.NO_IDENTITY)
+    return role
+
+
+def binding_rules(principals: Principals) -> tuple[ModelRule, ...]:
+    """Return the model rules of a caller's rows that can refuse anything.
+
+    Who pays, decides: the team's own rule binds when there is a team, else the user's; those of the
+    organization and of the end user bind always.
+    """
+    payer = principals.user if principals.team is None else principals.team
+    rows = (payer, principals.organization, principals.end_user)
+    return tuple(row.models for row in rows if row is not None and not row.models.everything)
 
 
 def check_route(profile: Profile, role: Role, method: str, path: str) -> Permission:
@@ -93,27 +84,18 @@ def check_route(profile: Profile, role: Role, method: str, path: str) -> Permiss
     return permission
 
 
-def check_models(permission: Permission, principals: Principals, models: Sequence[str]) -> None:
-    """Refuse models that any rule above the caller excludes.
+def check_models(permission: Permission, rules: Sequence[ModelRule], models: Sequence[str]) -> None:
+    """Refuse models that the role's rule or one of the rows' rules excludes.
 
-    Who pays, decides: the team's own rule binds when there is a team, else the user's.
+    `rules` are the caller's `binding_rules`; `models` are all models that path and body name.
 
     Raises:
         AccessDenied: MODEL_DENIED.
 
     """
-    _check(permission.models, models)
-    if principals.team is not None:
-        _check(principals.team.models, models)
-    elif principals.user is not None:
-        _check(principals.user.models, models)
-    if principals.organization is not None:
-        _check(principals.organization.models, models)
-    if principals.end_user is not None:
-        _check(principals.end_user.models, models)
-
-
-def _check(rule: ModelRule, models: Sequence[str]) -> None:
     for model in models:
-        if not rule.allows(model):
+        if not permission.models.allows(model):
             raise AccessDenied(AccessFault.MODEL_DENIED)
+        for rule in rules:
+            if not rule.allows(model):
+                raise AccessDenied(AccessFault.MODEL_DENIED)

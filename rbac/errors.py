@@ -10,7 +10,6 @@ class AccessFault(StrEnum):
 
     AMBIGUOUS_PATH = "ambiguous_path"
     NO_IDENTITY = "no_identity"
-    NO_ROLE = "no_role"
     ROUTE_DENIED = "route_denied"
     MODEL_DENIED = "model_denied"
     USER_UNKNOWN = "user_unknown"
@@ -28,7 +27,6 @@ class AccessFault(StrEnum):
 _SENTENCES = {
     AccessFault.AMBIGUOUS_PATH: "the path can be read in more than one way",
     AccessFault.NO_IDENTITY: "the token names neither a user nor a team",
-    AccessFault.NO_ROLE: "the caller has no role here",
     AccessFault.ROUTE_DENIED: "the caller's role may not call this route",
     AccessFault.MODEL_DENIED: "the caller may not use this model",
     AccessFault.USER_UNKNOWN: "the user is not provisioned",

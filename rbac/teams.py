@@ -1,8 +1,9 @@
 """Which team is the caller acting for? A pure choice over what the token names.
 
 Order: the team that the request's header chooses, which must be one of the token's; else the single
-team of the token; else the token's list, in its own order, of which the first that is stored counts.
-Only the single team may be made on the fly: a list often holds groups that are no teams at all.
+team of the token; else the token's list, in its own order, of which the first that is stored
+counts. Only the single team may be made on the fly: a list often holds groups that are no teams at
+all.
 """
 
 from dataclasses import dataclass

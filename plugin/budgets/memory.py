@@ -124,10 +124,12 @@ class MemoryBudgets:
 
     def model_of(self, request_id: str) -> str | None:
         """Return the model that was reserved for, also after the end; None when not remembered."""
-        for requests in (self._open, self._finished, self._finished_before):
-            if request_id in requests:
-                return requests[request_id][3]
-        return None
+        reservation = (
+            self._open.get(request_id)
+            or self._finished.get(request_id)
+            or self._finished_before.get(request_id)
+        )
+        return None if reservation is None else reservation[3]
 
     def expire(self) -> int:
         """Turn overdue reservations into charges of their estimates; return how many there were.

@@ -2,12 +2,13 @@
 
 from urllib.parse import unquote
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gatepass.plugin.decision import Allow, apply_headers, spellings_to_remove
 from gatepass.plugin.headers import fold_name, header_text
 from gatepass.plugin.inspection import HeaderInspector
 from gatepass.plugin.request import Request
-from hypothesis import given
-from hypothesis import strategies as st
 
 OURS = (b"x-gatepass-user", b"x-gatepass-team-id", b"x-gatepass-role", b"authorization")
 

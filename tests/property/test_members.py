@@ -33,7 +33,8 @@ def spelled(pairs: list[tuple[str, object]], *, ascii_only: bool) -> bytes:
 
 @given(st.lists(st.tuples(names, values), max_size=5), st.booleans())
 def test_sec_58_a_body_passes_the_fast_reader_only_with_one_reading(
-    pairs: list[tuple[str, object]], ascii_only: bool
+    pairs: list[tuple[str, object]],
+    ascii_only: bool,  # noqa: FBT001 - hypothesis draws it
 ) -> None:
     body = spelled(pairs, ascii_only=ascii_only)
     written = [name for name, _ in pairs]

@@ -7,13 +7,12 @@ from random import Random
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gatepass.rbac.authorize import authorize
 from gatepass.rbac.claims import compile_claim_path, read_scopes, read_texts
 from gatepass.rbac.errors import AccessDenied, AccessFault
 from gatepass.rbac.models import ModelRule, compile_models
 from gatepass.rbac.principals import EndUser, Organization, Principals, Team, User
 from gatepass.rbac.roles import Role, RoleMapping, RoleRules
-from support.callers import SOMEBODY, permission, profile
+from support.callers import SOMEBODY, authorize, permission, profile
 
 ALPHABET = "ab*.+?^$[]()|\\{}\n /-"
 patterns = st.text(ALPHABET, min_size=1, max_size=8)

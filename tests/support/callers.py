@@ -1,17 +1,25 @@
 """Callers of our own making: verified tokens, identities and rules to judge them by."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gatepass.jwks.keyset import parse_key_set
 from gatepass.jwks.limits import DEFAULT_LIMITS
 from gatepass.jwks.rules import IssuerRules
 from gatepass.jwks.token import VerifiedToken, parse_token, verify_token
+from gatepass.rbac.authorize import (
+    binding_rules,
+    check_models,
+    check_route,
+    check_standing,
+    effective_role,
+)
 from gatepass.rbac.identity import Identity
 from gatepass.rbac.models import ALL_MODELS, ModelRule
 from gatepass.rbac.permissions import Permission
 from gatepass.rbac.policy import Profile
+from gatepass.rbac.principals import Principals
 from gatepass.rbac.roles import Role
 from gatepass.rbac.route_groups import ROUTE_GROUPS
 from gatepass.rbac.routes import NO_ROUTES, compile_routes
@@ -49,6 +57,22 @@ def verified(claims: Mapping[str, object] | None = None, issuer: str = ISSUER) -
         time.time(),
         digest(token),
     )
+
+
+def authorize(  # noqa: PLR0913, PLR0917 - who, by which rules, and the three parts of a request
+    rules: Profile,
+    identity: Identity,
+    principals: Principals,
+    method: str,
+    path: str,
+    models: Sequence[str],
+) -> Role:
+    """Run the checks in the order that the Gate runs them, and return the role that counts."""
+    check_standing(principals)
+    role = effective_role(identity, principals)
+    granted = check_route(rules, role, method, path)
+    check_models(granted, binding_rules(principals), models)
+    return role
 
 
 def permission(*routes: str, models: ModelRule = ALL_MODELS) -> Permission:

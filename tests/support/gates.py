@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.plugin import Gate, Request, load_settings
 from gatepass.plugin.decision import Decision

@@ -1,6 +1,7 @@
 """What is published is what is here: the wheel, in an empty environment, has every module."""
 
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -26,8 +27,14 @@ def module_names() -> list[str]:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with the wheel and what it requires, without the checkout."""
     folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"  # a build leaves things beside its sources
+    source.mkdir()
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(CHECKOUT / name, source)
+    for name in ("jwks", "rbac", "plugin"):
+        shutil.copytree(CHECKOUT / name, source / name)
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", folder / "dist", CHECKOUT],
+        [sys.executable, "-m", "build", "--wheel", "--outdir", folder / "dist", source],
         check=True,
         capture_output=True,
     )

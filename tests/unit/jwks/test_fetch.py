@@ -118,7 +118,13 @@ async def test_sec_20_tls_is_verified(tmp_path: Path, monkeypatch: pytest.Monkey
         url = server.serve("/keys", ok(BODY))
         assert await _refused(HttpFetcher(timeout_seconds=2.0), url) == "no answer"
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        assert await HttpFetcher(timeout_seconds=2.0).get(url) == BODY
+        fetcher = HttpFetcher(timeout_seconds=2.0)
+        assert await fetcher.get(url) == BODY
+        trusted = fetcher._tls
+        assert trusted is not None
+        assert len(trusted.get_ca_certs()) == 1
+        assert await fetcher.get(url) == BODY
+        assert fetcher._tls is trusted
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import math
 import pytest
 
 from gatepass.jwks.errors import ConfigurationError, KeySourceUnavailable
-from gatepass.jwks.keeper import Freshness
+from gatepass.jwks.keeper import Freshness, Keeper
 from support.clock import ManualClock
 from support.key_source import ScriptedSource
 from support.keys_over_time import KEY, NEXT, MakeKeeper, eventually, names
@@ -208,3 +208,31 @@ def test_impossible_times_are_all_named(
     with pytest.raises(ConfigurationError) as refused:
         Freshness(*values)
     assert [problem.split(":")[0] for problem in refused.value.problems] == named
+
+
+async def test_sec_23_an_empty_document_is_no_key_set(
+    make_keeper: MakeKeeper, clock: ManualClock
+) -> None:
+    keeper = make_keeper(ScriptedSource(b""))
+    await keeper.refresh()
+    assert keeper.current(clock.monotonic()) is None
+    assert keeper.last_error == "key set is not strict JSON"
+
+
+async def test_a_keeper_that_never_loaded_can_be_closed(make_keeper: MakeKeeper) -> None:
+    source = ScriptedSource(key_set(KEY))
+    keeper = make_keeper(source)
+    await keeper.close()
+    await keeper.refresh()
+    assert source.loads == 0
+
+
+def test_a_keeper_survives_its_event_loop(clock: ManualClock) -> None:
+    source = ScriptedSource(key_set(KEY))
+    keeper = Keeper("https://idp.example", source, clock=clock)
+    asyncio.run(keeper.refresh())
+    clock.advance(10)
+    asyncio.run(keeper.refresh())
+    asyncio.run(keeper.close())
+    assert source.loads == 2
+    assert names(keeper.current(clock.monotonic())) == ["key-1"]

@@ -125,6 +125,24 @@ async def test_a_load_that_ends_after_close_sets_no_timer(make_keeper: MakeKeepe
     assert keeper._timer is None
 
 
+async def test_within_the_cool_down_a_token_joins_the_load_that_the_timer_began(
+    make_keeper: MakeKeeper, clock: ManualClock
+) -> None:
+    source = ScriptedSource(key_set(KEY))
+    keeper = make_keeper(source)
+    await keeper.refresh()
+    source.answer = key_set(NEXT)
+    source.gate.clear()
+    assert not keeper.may_refresh(clock.monotonic())
+    keeper._begin_load()
+    assert keeper.may_refresh(clock.monotonic())
+    waiting = asyncio.create_task(keeper.refresh())
+    await eventually(lambda: source.loads == 2)
+    source.gate.set()
+    await waiting
+    assert names(keeper.current(clock.monotonic())) == ["key-2"]
+
+
 async def test_a_timer_that_meets_a_load_under_way_joins_it(make_keeper: MakeKeeper) -> None:
     source = ScriptedSource(key_set(KEY))
     keeper = make_keeper(source)
@@ -147,6 +165,7 @@ async def test_sec_60_the_log_names_the_issuer_and_fixed_words(
         DOWN,
         RuntimeError("canary"),
         b"canary",
+        key_set(KEY)[:-2] + b', {"kty": "oct", "kid": "canary", "k": "canary"}]}',
         key_set(KEY)[:-2] + b', {"kty": "oct", "kid": "canary", "k": "canary"}]}',
         key_set(KEY)[:-2] + b', {"kty": "RSA", "use": "enc", "kid": "canary"}]}',
     ):

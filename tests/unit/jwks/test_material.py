@@ -121,6 +121,7 @@ def coordinates(algorithm: str) -> tuple[int, int]:
         pytest.param({"x": b64_int(2**256 - 1, 32)}, id="beyond-the-field"),
         pytest.param({"x": b64_int(coordinates("ES256")[0], 33)}, id="leading-zero"),
         pytest.param({"x": b64_int(coordinates("ES256")[0] >> 8, 31)}, id="too-short"),
+        pytest.param({"y": b64_int(coordinates("ES256")[1], 33)}, id="leading-zero-in-y"),
         pytest.param({"y": ""}, id="empty"),
         pytest.param({"crv": "P-384", "alg": None}, id="another-curve"),
     ],

@@ -4,7 +4,8 @@ import gzip
 import json
 
 import pytest
-from gatepass.plugin.body import DENIED_PARAMETERS, MAX_CHOICES, BodyFacts, read_body
+
+from gatepass.plugin.body import DENIED_PARAMETERS, MAX_CHOICES, BodyFacts, output_bounds, read_body
 from gatepass.plugin.errors import RequestRefused
 
 NONE_ALLOWED = frozenset[str]()
@@ -126,7 +127,7 @@ def test_sec_59_bounds_that_are_no_counts(name: str, value: object) -> None:
 
 
 def test_sec_59_where_no_cost_is_asked_for_bounds_may_be_anything() -> None:
-    facts = read_body(body_with(n="Smith", max_tokens=-1), NONE_ALLOWED, bounds_matter=False)
+    facts = read_body(body_with(n="Smith", max_tokens=-1), NONE_ALLOWED, None)
     assert facts == BodyFacts("gpt-4o", None, 1)
 
 
@@ -154,3 +155,24 @@ def test_sec_59_the_dearest_reading_counts(
 
 def test_sec_59_too_many_choices() -> None:
     assert refusal(body_with(n=MAX_CHOICES + 1)) == "body_not_json"
+
+
+@pytest.mark.parametrize(
+    ("path", "bound"),
+    [
+        ("/v1/chat/completions", 30),
+        ("/openai/deployments/gpt-4o/chat/completions", 30),
+        ("/v1/completions", 20),
+        ("/v1/messages", 20),
+        ("/v1/responses", 10),
+        ("/openai/v1/responses", 10),
+        ("/v1/responses/r/input_items", None),
+        ("/v1/embeddings", None),
+        ("/v1/something/new", None),
+    ],
+)
+def test_sec_59_only_what_the_operation_obeys_bounds_its_answer(
+    path: str, bound: int | None
+) -> None:
+    body = body_with(max_output_tokens=10, max_tokens=20, max_completion_tokens=30)
+    assert read_body(body, NONE_ALLOWED, output_bounds(path)).max_output_tokens == bound

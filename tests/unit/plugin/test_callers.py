@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from gatepass.jwks.token import VerifiedToken
 from gatepass.plugin.callers import MAX_ENTRIES, PRINCIPALS_TTL_SECONDS, Callers
 from gatepass.plugin.decision import Caller
@@ -79,43 +80,52 @@ async def test_sec_66_ages_are_judged_by_the_monotonic_clock(bench: Bench) -> No
 
 
 @pytest.mark.parametrize(
-    "change",
+    "other",
     [
-        {"issuer": "https://other.example"},
-        {"subject": "user-2"},
-        {"user_id": "another"},
-        {"user_id": None, "team": "t1"},
-        {"email": "ann@corp.example", "email_verified": True},
-        {"organization": "acme"},
-        {"end_user": "c-1"},
-        {"team": "t1"},
-        {"teams": ("t1",)},
+        replace(SOMEBODY, issuer="https://other.example"),
+        replace(SOMEBODY, subject="user-2"),
+        replace(SOMEBODY, user_id="another"),
+        replace(SOMEBODY, user_id=None, team="t1"),
+        replace(SOMEBODY, email="ann@corp.example", email_verified=True),
+        replace(SOMEBODY, organization="acme"),
+        replace(SOMEBODY, end_user="c-1"),
+        replace(SOMEBODY, team="t1"),
+        replace(SOMEBODY, teams=("t1",)),
     ],
 )
 async def test_sec_49_whatever_the_directory_looks_at_is_in_the_key(
-    bench: Bench, change: dict[str, str]
+    bench: Bench, other: Identity
 ) -> None:
     await bench.callers.find(TOKEN, None)
-    bench.identity = replace(SOMEBODY, **change)
+    bench.identity = other
     assert bench.callers.known(SAME_PERSON, None) is None
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ({"user_id": "a:b", "organization": None}, {"user_id": "a", "organization": "b"}),
-        ({"user_id": "a", "subject": "b:c"}, {"user_id": "a:b", "subject": "c"}),
-        ({"user_id": "team_id:t1", "team": None}, {"user_id": "team_id", "team": "t1"}),
-        ({"teams": ("a", "b")}, {"teams": ("a,b",)}),
-        ({"teams": ("None",)}, {"teams": ()}),
+        (
+            replace(SOMEBODY, user_id="a:b", organization=None),
+            replace(SOMEBODY, user_id="a", organization="b"),
+        ),
+        (
+            replace(SOMEBODY, user_id="a", subject="b:c"),
+            replace(SOMEBODY, user_id="a:b", subject="c"),
+        ),
+        (
+            replace(SOMEBODY, user_id="team_id:t1", team=None),
+            replace(SOMEBODY, user_id="team_id", team="t1"),
+        ),
+        (replace(SOMEBODY, teams=("a", "b")), replace(SOMEBODY, teams=("a,b",))),
+        (replace(SOMEBODY, teams=("None",)), replace(SOMEBODY, teams=())),
     ],
 )
 async def test_sec_49_no_two_identities_share_a_key(
-    bench: Bench, one: dict[str, str], other: dict[str, str]
+    bench: Bench, one: Identity, other: Identity
 ) -> None:
-    bench.identity = replace(SOMEBODY, **one)
+    bench.identity = one
     await bench.callers.find(TOKEN, None)
-    bench.identity = replace(SOMEBODY, **other)
+    bench.identity = other
     assert bench.callers.known(SAME_PERSON, None) is None
 
 

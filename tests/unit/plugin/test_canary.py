@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from gatepass.plugin import Gate, Request
 from gatepass.plugin.decision import Decision
 from gatepass.plugin.errors import StoreUnavailable

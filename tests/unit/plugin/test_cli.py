@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from gatepass.plugin.cli import app, main
 from typer.testing import CliRunner
+
+from gatepass.plugin.cli import app, main
 
 COMMANDS = [["serve"], ["check"], ["decide"], ["demo"], ["settings", "schema"]]
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import FrozenInstanceError
 
 import pytest
+
 from gatepass.plugin.decision import (
     Allow,
     Caller,
@@ -21,9 +22,9 @@ from gatepass.rbac.roles import Role
 from support.callers import SOMEBODY
 
 ATTRIBUTES = (
-    "allowed status reason identity caller set_headers remove_headers response_headers body "
-    "request_id effects"
-).split()
+    *("allowed", "status", "reason", "identity", "caller", "set_headers", "remove_headers"),
+    *("response_headers", "body", "request_id", "effects"),
+)
 
 ALLOWED = Allow(
     request_id="r-1",

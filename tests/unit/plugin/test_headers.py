@@ -3,6 +3,7 @@
 from urllib.parse import unquote
 
 import pytest
+
 from gatepass.plugin.headers import fold_name, header_text
 
 

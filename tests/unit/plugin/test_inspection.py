@@ -2,8 +2,10 @@
 
 import tracemalloc
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
+
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.inspection import HeaderFacts, HeaderInspector
 from gatepass.plugin.reasons import Reason
@@ -22,14 +24,10 @@ def inspect(
         identity_headers=frozenset({b"x-gatepass-user", b"x-corp-id"}),
         team_header=b"x-gatepass-team",
     )
-    request = Request(
-        "GET", b"/", headers, headers_complete=complete, can_remove_headers=removable
-    )
+    request = Request("GET", b"/", headers, headers_complete=complete, can_remove_headers=removable)
     for _ in range(inspections - 1):
-        try:
+        with suppress(RequestRefused):
             inspector.inspect(request)
-        except RequestRefused:
-            pass
     return inspector.inspect(request)
 
 
@@ -49,9 +47,7 @@ def test_nothing_is_found_in_no_headers() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "value", [b"Bearer abc", b"bearer abc", b"BEARER abc", b"bEaReR abc"]
-)
+@pytest.mark.parametrize("value", [b"Bearer abc", b"bearer abc", b"BEARER abc", b"bEaReR abc"])
 def test_the_scheme_is_free_in_its_letter_case(value: bytes) -> None:
     assert inspect([(b"Authorization", value)]).token == b"abc"
 

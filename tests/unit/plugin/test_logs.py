@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.logs import LEVELS, configure_logs
 

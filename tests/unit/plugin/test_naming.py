@@ -8,6 +8,7 @@ import gzip
 from pathlib import Path
 
 import pytest
+
 from gatepass.plugin import Request
 from gatepass.plugin.request import BodyState
 from support.gates import chat, chat_body, code_of, open_gate, rules
@@ -88,8 +89,10 @@ RULES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
 }
 
 
-async def codes(folder: Path, profile: dict[str, object], more: dict[str, object]) -> dict[str, str]:
-    async with open_gate(folder, profiles=rules(**profile), **more) as gate:
+async def codes(
+    folder: Path, profile: dict[str, object], more: dict[str, object]
+) -> dict[str, str]:
+    async with open_gate(folder, profiles=rules("internal_user", **profile), **more) as gate:
         return {name: await code_of(gate, asked) for name, asked in BODIES.items()}
 
 
@@ -108,9 +111,7 @@ async def test_sec_58_where_nobody_needs_it_denied_members_are_still_found(tmp_p
 
 
 @pytest.mark.parametrize("who", RULES)
-async def test_an_unsafe_setting_lets_what_cannot_be_read_through(
-    tmp_path: Path, who: str
-) -> None:
+async def test_an_unsafe_setting_lets_what_cannot_be_read_through(tmp_path: Path, who: str) -> None:
     profile, more = RULES[who]
     unsafe = {**profile, "unsafe_unseen_model_routes": ["POST /v1/chat/completions"]}
     wanted = {name: NEEDED.get(name, "body_not_json") for name in BODIES} | UNSEEN

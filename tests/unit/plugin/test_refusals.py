@@ -1,6 +1,7 @@
 """Golden refusals: status, body and headers, byte for byte (SEC-64)."""
 
 import pytest
+
 from gatepass.jwks.errors import ConfigurationError, GatepassError, TokenFault, TokenRefused
 from gatepass.plugin.errors import BudgetExceeded, RequestRefused, StoreUnavailable
 from gatepass.plugin.reasons import Reason
@@ -41,8 +42,7 @@ GOLDEN = [
         [
             (
                 b"www-authenticate",
-                CHALLENGE
-                + b', error="invalid_token", error_description="The token has expired."',
+                CHALLENGE + b', error="invalid_token", error_description="The token has expired."',
             )
         ],
         body("The token has expired.", "authentication_error", "expired"),
@@ -57,9 +57,7 @@ GOLDEN = [
         RequestRefused(Reason.BODY_TOO_LARGE),
         413,
         [],
-        body(
-            "The request body is larger than allowed.", "invalid_request_error", "body_too_large"
-        ),
+        body("The request body is larger than allowed.", "invalid_request_error", "body_too_large"),
     ),
     (
         BudgetExceeded("team", 77),

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin import Gate, load_settings
 from gatepass.plugin.reload import Reloader

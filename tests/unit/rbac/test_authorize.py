@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from gatepass.rbac.authorize import (
-    authorize,
+    binding_rules,
     check_models,
     check_route,
     check_standing,
@@ -14,7 +14,7 @@ from gatepass.rbac.identity import Identity
 from gatepass.rbac.models import ALL_MODELS, NO_MODELS, compile_models
 from gatepass.rbac.principals import EndUser, Organization, Principals, Team, User
 from gatepass.rbac.roles import Role
-from support.callers import NOBODY, SOMEBODY, permission, profile
+from support.callers import NOBODY, SOMEBODY, authorize, permission, profile
 
 GPT = compile_models(["gpt-*"])
 BLOCKED = Principals(
@@ -56,27 +56,45 @@ def test_rows_in_good_standing_pass(principals: Principals) -> None:
     check_standing(principals)
 
 
+TEAM = Team("t", ALL_MODELS)
 VIEWER = User("u", ALL_MODELS, role=Role.INTERNAL_USER_VIEWER)
 
 
 @pytest.mark.parametrize(
-    ("identity", "user", "role"),
+    ("identity", "rows", "role"),
     [
-        (replace(SOMEBODY, role=Role.ORG_ADMIN), VIEWER, Role.ORG_ADMIN),
-        (replace(NOBODY, role=Role.PROXY_ADMIN), None, Role.PROXY_ADMIN),
-        (SOMEBODY, VIEWER, Role.INTERNAL_USER_VIEWER),
-        (NOBODY, VIEWER, Role.INTERNAL_USER_VIEWER),
-        (replace(NOBODY, team="t"), VIEWER, Role.INTERNAL_USER_VIEWER),
-        (SOMEBODY, User("u", ALL_MODELS), Role.INTERNAL_USER),
-        (NOBODY, User("u", ALL_MODELS), Role.INTERNAL_USER),
-        (SOMEBODY, None, Role.INTERNAL_USER),
-        (replace(SOMEBODY, team="t"), None, Role.INTERNAL_USER),
-        (replace(NOBODY, team="t"), None, Role.TEAM),
-        (replace(NOBODY, teams=("t1", "t2")), None, Role.TEAM),
+        (replace(SOMEBODY, role=Role.ORG_ADMIN), Principals(VIEWER), Role.ORG_ADMIN),
+        (replace(NOBODY, role=Role.PROXY_ADMIN), Principals(), Role.PROXY_ADMIN),
+        (replace(NOBODY, role=Role.TEAM), Principals(team=TEAM), Role.TEAM),
+        (SOMEBODY, Principals(VIEWER), Role.INTERNAL_USER_VIEWER),
+        (NOBODY, Principals(VIEWER), Role.INTERNAL_USER_VIEWER),
+        (replace(NOBODY, team="t"), Principals(VIEWER, TEAM), Role.INTERNAL_USER_VIEWER),
+        (SOMEBODY, Principals(User("u", ALL_MODELS)), Role.INTERNAL_USER),
+        (NOBODY, Principals(User("u", ALL_MODELS)), Role.INTERNAL_USER),
+        (SOMEBODY, Principals(), Role.INTERNAL_USER),
+        (replace(SOMEBODY, team="t"), Principals(team=TEAM), Role.INTERNAL_USER),
+        (replace(NOBODY, team="t"), Principals(team=TEAM), Role.TEAM),
+        (replace(NOBODY, teams=("t1", "t")), Principals(team=TEAM), Role.TEAM),
     ],
 )
-def test_the_role_that_counts(identity: Identity, user: User | None, role: Role) -> None:
-    assert effective_role(identity, user) is role
+def test_the_role_that_counts(identity: Identity, rows: Principals, role: Role) -> None:
+    assert effective_role(identity, rows) is role
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        replace(NOBODY, teams=("t1", "t2")),
+        replace(NOBODY, team="t"),
+        replace(SOMEBODY, team="t", role=Role.TEAM),
+    ],
+)
+def test_sec_39_a_machine_whose_teams_are_not_stored_has_no_role(identity: Identity) -> None:
+    with pytest.raises(AccessDenied) as denied:
+        effective_role(
+            identity, Principals(User("u", ALL_MODELS)) if identity.role else Principals()
+        )
+    assert denied.value.fault is AccessFault.TEAM_UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -86,11 +104,12 @@ def test_the_role_that_counts(identity: Identity, user: User | None, role: Role)
         replace(NOBODY, email="ann@corp.example", email_verified=True),
         replace(NOBODY, organization="o", end_user="e"),
         replace(NOBODY, roles=("proxy_admin",), scopes=frozenset({"proxy_admin"})),
+        replace(NOBODY, role=Role.TEAM),
     ],
 )
 def test_sec_39_a_token_that_names_nobody_has_no_role(identity: Identity) -> None:
     with pytest.raises(AccessDenied) as denied:
-        effective_role(identity, None)
+        effective_role(identity, Principals())
     assert denied.value.fault is AccessFault.NO_IDENTITY
 
 
@@ -150,7 +169,7 @@ def test_sec_39_a_profile_without_permissions_denies_every_role(role: Role) -> N
     ids=["all", "no rows", "the team's rule binds, not the user's", "no team", "narrow"],
 )
 def test_models_that_every_rule_admits_pass(principals: Principals) -> None:
-    check_models(permission(models=GPT), principals, ["gpt-4o", "gpt-4o-mini"])
+    check_models(permission(models=GPT), binding_rules(principals), ["gpt-4o", "gpt-4o-mini"])
 
 
 @pytest.mark.parametrize(
@@ -168,20 +187,20 @@ def test_models_that_every_rule_admits_pass(principals: Principals) -> None:
 )
 def test_sec_57_every_rule_above_the_caller_binds(principals: Principals) -> None:
     with pytest.raises(AccessDenied) as denied:
-        check_models(permission(models=GPT), principals, ["gpt-4o", "gpt-4o-mini"])
+        check_models(permission(models=GPT), binding_rules(principals), ["gpt-4o", "gpt-4o-mini"])
     assert denied.value.fault is AccessFault.MODEL_DENIED
 
 
 @pytest.mark.parametrize("models", [["o1"], ["gpt-4o", "o1"], ["o1", "gpt-4o"], ["GPT-4O"], [""]])
 def test_sec_57_the_rule_of_the_role_binds_every_model_that_is_named(models: list[str]) -> None:
     with pytest.raises(AccessDenied) as denied:
-        check_models(permission(models=GPT), STANDING, models)
+        check_models(permission(models=GPT), binding_rules(STANDING), models)
     assert denied.value.fault is AccessFault.MODEL_DENIED
 
 
 def test_a_call_that_names_no_model_breaks_no_model_rule() -> None:
     nothing = Principals(User("u", NO_MODELS), Team("t", NO_MODELS))
-    check_models(permission(models=NO_MODELS), nothing, [])
+    check_models(permission(models=NO_MODELS), binding_rules(nothing), [])
 
 
 def test_all_checks_together_return_the_role() -> None:

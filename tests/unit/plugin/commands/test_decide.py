@@ -1,0 +1,209 @@
+"""`gatepass decide`: what the Gate would say, without a trace in the database."""
+
+import asyncio
+import gzip
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from gatepass.jwks.errors import ConfigurationError
+from gatepass.plugin.commands.decide import Question, run_decide
+from gatepass.plugin.errors import StoreUnavailable
+from gatepass.plugin.request import BodyState
+from support.clock import ManualClock
+from support.directories import open_directory, query
+from support.gates import (
+    OUR_ISSUER,
+    ann,
+    chat,
+    chat_body,
+    open_gate,
+    rules,
+    settings_file,
+    token,
+)
+from support.tokens import ISSUER
+
+
+def question(  # noqa: PLR0913 - the options of the command
+    bearer: str | None = None,
+    *,
+    method: str = "POST",
+    path: str = "/v1/chat/completions",
+    body: str | None = None,
+    profile: str = "default",
+    headers: tuple[str, ...] = (),
+) -> Question:
+    return Question(
+        ann().decode() if bearer is None else bearer,
+        method,
+        path,
+        chat_body().decode() if body is None else body,
+        profile,
+        headers,
+    )
+
+
+def state_of(folder: Path) -> Mapping[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+QUESTIONS = {
+    "allowed": question(),
+    "no such route": question(path="/key/generate"),
+    "ambiguous": question(path="/v1//models"),
+    "no body": question(body=""),
+    "another model": question(body=chat_body(model="o1").decode()),
+    "garbage": question("garbage"),
+    "no such profile": question(profile="other"),
+    "method": question(method="get"),
+    "two tokens": question(headers=("Authorization: Bearer x",)),
+    "smuggled": question(headers=("X_Gatepass_User: root", "Connection: x-gatepass-role")),
+}
+
+
+ONE_MODEL = rules(models=["gpt-4o"])
+
+
+async def by_the_gate(folder: Path, asked: Question) -> dict[str, object]:
+    async with open_gate(folder, profiles=ONE_MODEL) as gate:
+        decision = await gate.decide(asked.to_request())
+    return {
+        "allowed": decision.allowed,
+        "status": decision.status,
+        "code": decision.reason.code,
+        "remove_headers": sorted(name.decode() for name in decision.remove_headers),
+        "set_headers": {name.decode(): value.decode() for name, value in decision.set_headers},
+    }
+
+
+async def make_database(folder: Path) -> None:
+    async with open_directory(folder / "gatepass.db") as directory:
+        await directory.add_team("t1")
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("stored", [False, True])
+def test_it_agrees_with_the_gate_and_leaves_the_database_alone(
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    *,
+    stored: bool,
+) -> None:
+    wanted = asyncio.run(by_the_gate(tmp_path_factory.mktemp("gate"), QUESTIONS[name]))
+    if stored:
+        asyncio.run(make_database(tmp_path))
+    path = settings_file(tmp_path, profiles=ONE_MODEL)
+    before = state_of(tmp_path)
+    status = run_decide(path, QUESTIONS[name], as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert {key: told[key] for key in wanted} == wanted
+    assert status == (0 if wanted["allowed"] else 1)
+    assert state_of(tmp_path) == before
+
+
+async def test_it_may_be_asked_while_the_gate_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    budget = {"users": {"upsert": True, "defaults": {"budget": "$0.011"}}}
+    async with open_gate(tmp_path, ManualClock(), **budget) as gate:
+        assert (await gate.decide(chat())).allowed
+        # what the running process counted is not known here: it says so by asking for nothing
+        status = await asyncio.to_thread(
+            run_decide, tmp_path / "gatepass.yaml", question(), as_json=True
+        )
+        assert status == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["effects"] == []
+        assert query(tmp_path / "gatepass.db", "SELECT count(*) FROM users") == [(1,)]
+
+
+def test_the_steps_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = settings_file(tmp_path)
+    bearer = token(team="t1")
+    assert run_decide(path, question(bearer.decode()), as_json=False) == 0
+    text = capsys.readouterr().out
+    for expected in (
+        "route       POST /v1/chat/completions under profile default",
+        f"verify      signed by {ISSUER}",
+        "identify    user ann; team t1; role internal_user",
+        "ALLOWED allowed",
+        "would bring about: user_created ann",
+        "upstream gets x-gatepass-team-id: t1",
+    ):
+        assert expected in text
+    assert bearer.decode() not in text
+    assert run_decide(path, question("x"), as_json=False) == 1
+    assert "DENIED 401 malformed: The token is malformed." in capsys.readouterr().out
+    assert [entry.name for entry in tmp_path.iterdir()] == ["gatepass.yaml"]
+
+
+def test_token_and_body_come_from_files_byte_by_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    octets = gzip.compress(b"{}\r\n")
+    (tmp_path / "body").write_bytes(octets)
+    (tmp_path / "token").write_bytes(ann() + b"\n")
+    asked = question(f"@{tmp_path}/token", body=f"@{tmp_path}/body").to_request()
+    assert asked.body == octets
+    assert asked.headers == [(b"authorization", b"Bearer " + ann())]
+
+    class Stdin:
+        buffer = io.BytesIO(b" abc\xff \r\n")
+
+    monkeypatch.setattr("sys.stdin", Stdin())
+    assert question("-").to_request().headers == [(b"authorization", b"Bearer abc\xff")]
+    assert question(body="").to_request().body is BodyState.NOT_SHOWN
+
+
+def test_what_was_typed_is_what_is_asked() -> None:
+    asked = question("a\udcff", path="/\udcff", headers=("X-A:  b\udcff ",), body="\udcff")
+    request = asked.to_request()
+    assert request.target == b"/\xff"
+    assert request.body == b"\xff"
+    assert list(request.headers) == [(b"authorization", b"Bearer a\xff"), (b"x-a", b"b\xff")]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        question("@/no/such/file"),
+        question("@/"),
+        question(body="@/no/such/file"),
+        question(headers=("no colon",)),
+        question(headers=(": value",)),
+    ],
+)
+def test_an_option_that_cannot_be_read_is_a_sentence(tmp_path: Path, wrong: Question) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        run_decide(settings_file(tmp_path), wrong, as_json=True)
+    assert error.value.problems[0].startswith("--")
+
+
+@pytest.mark.parametrize("content", [b"this is no database" * 100, b"\x00" * 4096])
+def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "gatepass.db").write_bytes(content)
+    with pytest.raises((StoreUnavailable, ConfigurationError)):
+        run_decide(settings_file(tmp_path), question(), as_json=True)
+    assert (tmp_path / "gatepass.db").read_bytes() == content
+
+
+def test_a_path_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
+    path = settings_file(tmp_path, stores={"database": f"sqlite:///{'x' * 300}.db"})
+    with pytest.raises(StoreUnavailable):
+        run_decide(path, question(), as_json=True)
+
+
+def test_an_issuer_that_is_away_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    away = {k: v for k, v in OUR_ISSUER.items() if k != "jwks"} | {
+        "jwks_uri": "http://127.0.0.1:1/keys",
+        "allow_http_loopback": True,
+    }
+    assert run_decide(settings_file(tmp_path, issuers=[away]), question(), as_json=True) == 1
+    assert json.loads(capsys.readouterr().out)["code"] == "jwks_error"
