@@ -3,12 +3,21 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.plugin.directory.rules import DirectoryRules
-from gatepass.plugin.directory.store import SqlDirectory
+from gatepass.plugin.directory.store import Directory, SqlDirectory
+from gatepass.rbac.errors import AccessDenied, AccessFault
+from gatepass.rbac.identity import Identity
+from gatepass.rbac.teams import TeamChoice
+from support.callers import SOMEBODY
 
+ISSUER = SOMEBODY.issuer
+NO_TEAM = TeamChoice((), required=False, creatable=False)
 CLOSED = DirectoryRules()
 UPSERT = DirectoryRules(user_upsert=True, team_upsert=True)
 
@@ -29,3 +38,21 @@ def query(file: Path, statement: str, *parameters: str | int) -> list[tuple[obje
     """Run a statement on the file, beside whoever has it open, and return its rows."""
     with closing(sqlite3.connect(file)) as connection, connection:
         return connection.execute(statement, parameters).fetchall()
+
+
+def one(team_id: str) -> TeamChoice:
+    return TeamChoice((team_id,), required=True, creatable=True)
+
+
+def some(*team_ids: str) -> TeamChoice:
+    return TeamChoice(team_ids, required=False, creatable=False)
+
+
+def person(name: str) -> Identity:
+    return replace(SOMEBODY, subject=f"sub-{name}", user_id=name)
+
+
+async def denied(directory: Directory, identity: Identity, team: TeamChoice) -> AccessFault:
+    with pytest.raises(AccessDenied) as caught:
+        await directory.resolve(identity, team)
+    return caught.value.fault
