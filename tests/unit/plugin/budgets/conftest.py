@@ -1,0 +1,15 @@
+import pytest
+
+from gatepass.plugin.budgets.memory import MemoryBudgets
+from support.clock import ManualClock
+from support.limits import START, TIMEOUT
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(wall=float(START))
+
+
+@pytest.fixture
+def budgets(clock: ManualClock) -> MemoryBudgets:
+    return MemoryBudgets(clock, TIMEOUT)
