@@ -12,7 +12,8 @@ would make the call look cheap and bound nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from gatepass.jwks.encoding import NotStrictJson
 from gatepass.plugin.errors import RequestRefused
@@ -71,6 +72,7 @@ _BOUNDS_BY_OPERATION = (
     ("/responses", ("max_output_tokens",)),
 )
 _CHOICES = ("n", "best_of")
+_MULTIPLIERS = frozenset({*_CHOICES, "prompt"})
 _HARMLESS = frozenset(
     {"model", "messages", "input", "prompt", "stream", "temperature", "top_p", "tools", "stop"}
     | {*OUTPUT_BOUNDS, *_CHOICES}
@@ -81,7 +83,7 @@ _SENSITIVE = DENIED_PARAMETERS | {"model", "prompt", *OUTPUT_BOUNDS, *_CHOICES}
 _READER = BodyReader(frozenset(_SENSITIVE))
 
 
-class BodyFacts(NamedTuple):
+class BodyFacts(msgspec.Struct, frozen=True, gc=False):
     """What the body names; `model` is None when it names none.
 
     `max_output_tokens` is the request's own bound per answer, or None; `choices` says how many
@@ -122,7 +124,8 @@ def read_body(
     model = _model(members.get("model"))
     if bounds is None:
         return BodyFacts(model, None, 1)
-    return BodyFacts(model, _largest(members, bounds), _choices(members))
+    choices = 1 if _MULTIPLIERS.isdisjoint(members) else _choices(members)
+    return BodyFacts(model, _largest(members, bounds), choices)
 
 
 def _check_parameters(members: Iterable[str], allowed_parameters: frozenset[str]) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar, Literal
 
+import msgspec
+
 from gatepass.plugin.headers import Header, fold_name
 from gatepass.plugin.reasons import Reason
 from gatepass.rbac.identity import Identity
@@ -44,8 +46,7 @@ class Effect:
     subject_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Allow:
+class Allow(msgspec.Struct, frozen=True):
     """Pass the request on, after the header changes.
 
     `caller` is None on a public route. `remove_headers` holds folded names: every spelling of them

@@ -12,7 +12,9 @@ import itertools
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.jwks.errors import GatepassError
@@ -44,7 +46,7 @@ Trace = Callable[[str, str], None]
 """Receives (step, what was found) of a decision that somebody asked to have explained."""
 
 
-class _Question(NamedTuple):
+class _Question(msgspec.Struct, frozen=True, gc=False):
     """What steps 1 and 2 found; `token` is None on a public route."""
 
     request: Request

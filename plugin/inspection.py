@@ -11,7 +11,8 @@ same bytes, as a form or in another character set (SEC-58).
 import re
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import NamedTuple
+
+import msgspec
 
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.headers import fold_name
@@ -55,7 +56,7 @@ _TEAM = _Kind.TEAM
 _UNKNOWN = _Kind.UNKNOWN
 
 
-class HeaderFacts(NamedTuple):
+class HeaderFacts(msgspec.Struct, frozen=True, gc=False):
     """What the headers say.
 
     `token` is the bearer token's bytes, or None. `encoded` is true when the body is compressed,

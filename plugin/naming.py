@@ -9,7 +9,7 @@ Routes that spend nothing (`ModelUse.NONE`) are not asked, so their bodies may b
 kind.
 """
 
-from typing import NamedTuple
+import msgspec
 
 from gatepass.plugin.body import BodyFacts, read_body
 from gatepass.plugin.errors import RequestRefused
@@ -20,7 +20,7 @@ from gatepass.plugin.routing import Route
 from gatepass.rbac.model_use import ModelUse
 
 
-class Naming(NamedTuple):
+class Naming(msgspec.Struct, frozen=True, gc=False):
     """The models that a request names, and what bounds its cost; `facts` None: body not judged."""
 
     models: tuple[str, ...]
@@ -54,7 +54,10 @@ def name_models(
             raise RequestRefused(Reason.BODY_NOT_SHOWN)
         return _unread(route.model, 0)
     try:
-        facts = _read(body, route, headers, must_price=must_read)
+        if headers.encoded or headers.foreign:
+            raise RequestRefused(Reason.BODY_NOT_JSON)  # noqa: TRY301 - as if it could not be read
+        bounds = route.bounds if must_read else None
+        facts = read_body(body, route.profile.allowed_parameters, bounds)
     except RequestRefused as refused:
         if refused.code != Reason.BODY_NOT_JSON.code:
             raise
@@ -65,13 +68,6 @@ def name_models(
     if not models and must_read and route.use is ModelUse.REQUIRED:
         raise RequestRefused(Reason.MODEL_MISSING)
     return Naming(models, facts, len(body))
-
-
-def _read(body: bytes, route: Route, headers: HeaderFacts, *, must_price: bool) -> BodyFacts:
-    if headers.encoded or headers.foreign:
-        raise RequestRefused(Reason.BODY_NOT_JSON)
-    bounds = route.bounds if must_price else None
-    return read_body(body, route.profile.allowed_parameters, bounds)
 
 
 def _is_other_matter(body: bytes, headers: HeaderFacts) -> bool:

@@ -2,11 +2,15 @@
 
 An adapter fills this in and holds no rule. What follows from a cut header list, from a body that
 was not shown or from a header that cannot be removed is decided behind the Gate, once for all.
+
+The values that every request makes anew are msgspec structs: as immutable as a frozen dataclass,
+and made in a tenth of the time.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 
 class BodyState(Enum):
@@ -17,8 +21,7 @@ class BodyState(Enum):
     TOO_LARGE = "too large"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, gc=False):
     """One request as the gateway will route it.
 
     `target` is the raw request target in the gateway's own spelling, query included (SEC-32).

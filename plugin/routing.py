@@ -5,7 +5,7 @@ whether it names a model. Everything is kept for the few thousand targets that a
 and again; a target is remembered only if it is short, and only after its path passed every check.
 """
 
-from typing import NamedTuple
+import msgspec
 
 from gatepass.plugin.body import is_model_name, output_bounds
 from gatepass.plugin.errors import RequestRefused
@@ -21,7 +21,7 @@ _MAX_REMEMBERED = 4096
 _MAX_REMEMBERED_BYTES = 256
 
 
-class Route(NamedTuple):
+class Route(msgspec.Struct, frozen=True):
     """What is known of a request before anybody looks at who sent it.
 
     `must_name_model` says that the profile wants a model named; `may_hide_model` that the profile

@@ -58,8 +58,7 @@ class Counters:
 
         A budget whose window was redefined keeps what was spent, so that an edit is never a gift.
         """
-        budget = limit.budget
-        key = (limit.scope, limit.subject_id, budget.budget_id)
+        budget, key = limit.budget, limit.key
         counter = self._counters.get(key)
         if counter is None:
             self._unswept += 1

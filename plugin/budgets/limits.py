@@ -6,7 +6,7 @@ estimate on top would pass it; so a limit of 0 lets nothing through (SEC-59). Pu
 apply to a caller is decided by who asks, and the counters live in an engine.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from gatepass.jwks.errors import GatepassError
@@ -51,6 +51,12 @@ class AppliedLimit:
     scope: Literal["team", "user"]
     subject_id: str
     budget: Budget
+    key: tuple[str, str, str] = field(init=False, repr=False, compare=False)
+    """What a counter is found by: scope, subject and budget, apart (SEC-49)."""
+
+    def __post_init__(self) -> None:
+        key = (self.scope, self.subject_id, self.budget.budget_id)
+        object.__setattr__(self, "key", key)
 
 
 def check_amount(amount: object) -> None:
