@@ -39,7 +39,7 @@ class KeySet:
     skipped: Mapping[KeyFault, int]
     remarks: Mapping[KeyRemark, int]
     _choices: Mapping[tuple[str | None, str], Key] = field(repr=False)
-    _names: frozenset[str] = field(repr=False)
+    _names: frozenset[str | None] = field(repr=False)
     _unsafe_names: frozenset[str] = field(repr=False)
 
     def select(self, kid: str | None, algorithm: str) -> Key:
@@ -90,11 +90,10 @@ def _judge(jwks: Iterable[object], limits: Limits) -> KeySet:
     skipped: Counter[KeyFault] = Counter()
     holders: Counter[tuple[object, object]] = Counter()
     unsafe_names: set[str] = set()
-    names: set[str] = set()
+    names: set[str | None] = set()
     for jwk in jwks:
         kid, key_type = _label(jwk)
-        if kid is not None:
-            names.add(kid)
+        names.add(kid)
         try:
             key = key_from_jwk(jwk, limits)
         except KeyRejected as rejected:

@@ -1,16 +1,18 @@
 """From a verified token to a caller with rows, and the memory that makes the second time cheap.
 
-Two memories, both bounded, oldest first out: callers by the digest of their token, and rows by who
-the token says it is, so that a person's next token needs no store either. Rows live for
-`PRINCIPALS_TTL_SECONDS`: that is how long a blocked user or a lowered limit may go unnoticed
-(SEC-51). Keys are typed tuples (SEC-49), ages are judged by the monotonic clock (SEC-66), and
-refusals are not remembered.
+Two memories, both bounded, oldest first out: callers by the digest of their token, and by all that
+the token says about them, so that a person's next token needs no store either. What the rows said
+lives for `PRINCIPALS_TTL_SECONDS`: so long may a blocked user, a lowered limit or the end of
+either go unnoticed (SEC-51). Keys are typed tuples and never text put together (SEC-49), ages are
+judged by the monotonic clock (SEC-66). That somebody is not stored is not remembered.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
+
+import msgspec
 
 from gatepass.jwks.clock import Clock
 from gatepass.jwks.token import VerifiedToken
@@ -19,6 +21,7 @@ from gatepass.plugin.decision import Caller, Effect
 from gatepass.plugin.directory.rules import DirectoryRules
 from gatepass.plugin.headers import Header
 from gatepass.rbac.authorize import binding_rules, check_standing, effective_role
+from gatepass.rbac.errors import AccessDenied, AccessFault
 from gatepass.rbac.identity import Identity
 from gatepass.rbac.models import ModelRule
 from gatepass.rbac.principals import Principals
@@ -48,8 +51,7 @@ class Directory(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class KnownCaller:
+class KnownCaller(msgspec.Struct, frozen=True):
     """A caller with all that does not change from request to request.
 
     `rules` are the model rules of the rows; `model_decides` is true when one of them or a money
@@ -66,8 +68,10 @@ class KnownCaller:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
-    principals: Principals
+class _Barred:
+    """Somebody whose rows say no; remembered like any caller, so that asking again is cheap."""
+
+    fault: AccessFault
     good_until: float
 
 
@@ -95,7 +99,7 @@ class Callers:
         self._identify = identify
         self._say = upstream_headers
         self._by_digest: OrderedDict[Hashable, KnownCaller] = OrderedDict()
-        self._by_identity: OrderedDict[Hashable, _Rows] = OrderedDict()
+        self._by_identity: OrderedDict[Hashable, KnownCaller | _Barred] = OrderedDict()
 
     def known(self, token: VerifiedToken, team: str | None) -> KnownCaller | None:
         """Return the caller if everything about them is in memory and fresh.
@@ -105,14 +109,16 @@ class Callers:
 
         """
         now = self._clock.monotonic()
-        entry = self._by_digest.get((token.digest, team))
-        if entry is not None and now < entry.good_until:
-            return entry
-        identity = self._identify(token)
-        rows = self._by_identity.get(_key(identity, choose_team(identity, team)))
-        if rows is None or now >= rows.good_until:
+        known = self._by_digest.get((token.digest, team))
+        if known is not None and now < known.good_until:
+            return known
+        entry = self._by_identity.get((self._identify(token), team))
+        if entry is None or now >= entry.good_until:
             return None
-        return self._enter(token, team, identity, rows)
+        if isinstance(entry, _Barred):
+            raise AccessDenied(entry.fault)
+        _remember(self._by_digest, (token.digest, team), entry)
+        return entry
 
     async def find(
         self, token: VerifiedToken, team: str | None
@@ -124,48 +130,35 @@ class Callers:
             StoreUnavailable: the directory does not answer.
 
         """
-        entry = self.known(token, team)
-        if entry is not None:
-            return entry, ()
+        known = self.known(token, team)
+        if known is not None:
+            return known, ()
         identity = self._identify(token)
         choice = choose_team(identity, team)
-        asked_at = self._clock.monotonic()
+        good_until = self._clock.monotonic() + PRINCIPALS_TTL_SECONDS
         principals, effects = await self._directory.resolve(identity, choice)
-        rows = _Rows(principals, asked_at + PRINCIPALS_TTL_SECONDS)
-        _remember(self._by_identity, _key(identity, choice), rows)
-        return self._enter(token, team, identity, rows), effects
+        try:
+            known = self._caller(identity, principals, good_until)
+        except AccessDenied as denied:
+            _remember(self._by_identity, (identity, team), _Barred(denied.fault, good_until))
+            raise
+        _remember(self._by_identity, (identity, team), known)
+        _remember(self._by_digest, (token.digest, team), known)
+        return known, effects
 
-    def _enter(
-        self, token: VerifiedToken, team: str | None, identity: Identity, rows: _Rows
-    ) -> KnownCaller:
-        principals = rows.principals
+    def _caller(self, identity: Identity, principals: Principals, good_until: float) -> KnownCaller:
         check_standing(principals)
         caller = Caller(identity, principals, effective_role(identity, principals))
         rules = binding_rules(principals)
         limits = _limits_of(principals)
-        entry = KnownCaller(
+        return KnownCaller(
             caller=caller,
             set_headers=self._say(caller),
             limits=limits,
             rules=rules,
             model_decides=bool(limits or rules),
-            good_until=rows.good_until,
+            good_until=good_until,
         )
-        _remember(self._by_digest, (token.digest, team), entry)
-        return entry
-
-
-def _key(identity: Identity, choice: TeamChoice) -> Hashable:
-    """Name the rows of a caller by everything that the directory looks at."""
-    return (
-        identity.issuer,
-        identity.subject,
-        identity.user_id,
-        identity.email if identity.email_verified else None,
-        identity.organization,
-        identity.end_user,
-        choice,
-    )
 
 
 def _remember(memory: OrderedDict[Hashable, _Value], key: Hashable, value: _Value) -> None:

@@ -29,8 +29,7 @@ _ERROR_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Who passed: the identity, the rows behind it, and the role that counts."""
 
     identity: Identity

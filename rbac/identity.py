@@ -4,8 +4,9 @@ Only a verified token comes in here, and nothing is looked up: whether the user 
 is the directory's question; what they may do is asked in authorize.py.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from gatepass.rbac.claims import ClaimNames, read_email, read_scopes, read_text, read_texts
 from gatepass.rbac.roles import Role, RoleRules
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from gatepass.jwks.token import VerifiedToken
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True, gc=False):
     """What a verified token says about its bearer; nothing here has been looked up.
 
     (`issuer`, `subject`) is who it is (RFC 7519 section 4.1.2); `user_id` only names the row and is

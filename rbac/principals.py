@@ -6,6 +6,8 @@ is `None`, never a number. `models` is a compiled `ModelRule`; there is no list 
 
 from dataclasses import dataclass
 
+import msgspec
+
 from gatepass.rbac.models import ModelRule
 from gatepass.rbac.roles import Role
 
@@ -63,8 +65,7 @@ class EndUser:
     blocked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Principals:
+class Principals(msgspec.Struct, frozen=True):
     """Everything stored about one caller; a part that the token does not name is None."""
 
     user: User | None = None

@@ -1,11 +1,11 @@
 """Model patterns against a slow reference; who may use what never depends on an order."""
 
-from dataclasses import replace
 from functools import cache
 from random import Random
 
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gatepass.rbac.claims import compile_claim_path, read_scopes, read_texts
 from gatepass.rbac.errors import AccessDenied, AccessFault

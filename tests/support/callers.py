@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gatepass.jwks.keyset import parse_key_set
 from gatepass.jwks.limits import DEFAULT_LIMITS

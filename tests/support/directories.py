@@ -3,10 +3,10 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.plugin.directory.rules import DirectoryRules

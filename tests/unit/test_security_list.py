@@ -5,7 +5,23 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
 
-BUILT = {*range(1, 20), 28, 29, 30, 32, 33, 34, *range(37, 52), *range(54, 57), 58, 59, 60, 62, 64, 66}
+BUILT = {
+    *range(1, 20),
+    28,
+    29,
+    30,
+    32,
+    33,
+    34,
+    *range(37, 52),
+    *range(54, 57),
+    58,
+    59,
+    60,
+    62,
+    64,
+    66,
+}
 """The numbers of the requirements that have to hold by now; it only grows."""
 
 _TEST_NAME = re.compile(r"^\s*(?:async )?def (test_\w*)", re.MULTILINE)

@@ -35,6 +35,7 @@ def test_a_token_is_taken_apart() -> None:
         pytest.param(b"..", id="two-dots"),
         pytest.param(b"abc", id="one-segment"),
         pytest.param(b"null", id="json"),
+        pytest.param(HEADER + b"A", id="a-header-and-no-dot"),
         pytest.param(HEADER + b"." + PAYLOAD, id="two-segments"),
         pytest.param(TOKEN + b".", id="dot-behind"),
         pytest.param(b"." + TOKEN, id="dot-in-front"),

@@ -244,6 +244,13 @@ def test_a_set_of_as_many_keys_as_allowed_is_read() -> None:
         parse_key_set(key_set(RSA, EC), Limits(max_keys=1))
 
 
+def test_a_document_of_exactly_the_size_that_is_allowed_is_read() -> None:
+    document = key_set(RSA)
+    assert parse_key_set(document, Limits(max_key_set_bytes=len(document))).keys
+    with pytest.raises(KeySourceUnavailable):
+        parse_key_set(document, Limits(max_key_set_bytes=len(document) - 1))
+
+
 def test_a_key_set_does_not_change() -> None:
     keys = parse_key_set(key_set(RSA))
     with pytest.raises(FrozenInstanceError):

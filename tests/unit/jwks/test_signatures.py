@@ -141,6 +141,7 @@ def test_an_ecdsa_signature_has_one_spelling() -> None:
     assert not key.verify("ES256", MESSAGE, joined(r, s, 33))
     assert not key.verify("ES256", MESSAGE, joined(r + P256_ORDER, s, 33))
     assert not key.verify("ES256", MESSAGE, joined(s, r))
+    assert not key.verify("ES256", MESSAGE, r.to_bytes(32, "big") + b"\0" + s.to_bytes(32, "big"))
 
 
 def test_an_ed25519_signature_with_a_number_beyond_the_order_does_not_verify() -> None:

@@ -48,19 +48,24 @@ def test_headers_as_issuers_write_them_pass(header: dict[str, object]) -> None:
     assert verify(RSA.token(claims_at(), header)).subject == "user-1"
 
 
-@pytest.mark.parametrize("issuer", [None, 1, "", True, {"https://idp.example": 1}, [ISSUER]])
+@pytest.mark.parametrize("issuer", [None, 1, True, {"https://idp.example": 1}, [ISSUER]])
 def test_sec_14_an_issuer_is_a_string(issuer: object) -> None:
     token = RSA.token(json.dumps(base_claims() | claims_at(iss=issuer)).encode())
-    assert fault_of(token) is TokenFault.BAD_ISSUER
+    with pytest.raises(TokenRefused) as refused:
+        parse_token(token, DEFAULT_LIMITS)
+    assert refused.value.fault is TokenFault.BAD_ISSUER
 
 
 def test_sec_14_a_missing_issuer_is_refused() -> None:
-    assert fault_of(RSA.token(claims_at(iss=None))) is TokenFault.BAD_ISSUER
+    with pytest.raises(TokenRefused) as refused:
+        parse_token(RSA.token(claims_at(iss=None)), DEFAULT_LIMITS)
+    assert refused.value.fault is TokenFault.BAD_ISSUER
 
 
 @pytest.mark.parametrize(
     "issuer",
     [
+        "",
         "https://idp.example/",
         "https://idp.example.evil",
         "http://idp.example",

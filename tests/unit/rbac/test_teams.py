@@ -1,8 +1,7 @@
 """The caller's team: only one that the token names, and only the single one may be made."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from gatepass.rbac.errors import AccessDenied, AccessFault
 from gatepass.rbac.teams import TeamChoice, choose_team

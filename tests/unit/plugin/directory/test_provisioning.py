@@ -1,8 +1,8 @@
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import pytest
+from msgspec.structs import replace
 
 from gatepass.plugin.budgets.limits import BudgetTemplate
 from gatepass.plugin.directory.provisioning import RowConflict

@@ -1,9 +1,9 @@
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gatepass.plugin.directory.rows import models_text, read_models
 from gatepass.plugin.errors import StoreUnavailable

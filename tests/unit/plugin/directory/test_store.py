@@ -1,7 +1,7 @@
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gatepass.plugin.budgets.limits import BudgetTemplate
 from gatepass.plugin.decision import Effect

@@ -2,10 +2,10 @@ import asyncio
 import os
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gatepass.plugin.directory.store import SqlDirectory
 from gatepass.plugin.errors import StoreUnavailable

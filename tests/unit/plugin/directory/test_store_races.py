@@ -1,9 +1,9 @@
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gatepass.plugin.decision import Effect
 from gatepass.plugin.errors import StoreUnavailable
