@@ -12,15 +12,15 @@ either, so that a memory dump holds no credentials.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+
+import msgspec
 
 from gatepass.jwks.clock import Clock
 from gatepass.jwks.keeper import Keeper
 from gatepass.jwks.token import VerifiedToken
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(msgspec.Struct, frozen=True, eq=False):
     token: VerifiedToken
     keeper: Keeper
     ends_wall: float

@@ -13,6 +13,8 @@ from dataclasses import InitVar, dataclass
 from types import MappingProxyType
 from typing import Final, final
 
+import msgspec
+
 from gatepass.jwks.claims import check_audience, check_subject, check_times, check_type
 from gatepass.jwks.encoding import NotStrictJson, parse_json_object
 from gatepass.jwks.errors import TokenFault, TokenRefused
@@ -27,14 +29,16 @@ _SEAL: Final = object()
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class UnverifiedToken:
-    """A well-formed token that anybody may have written."""
+class UnverifiedToken(msgspec.Struct, frozen=True, eq=False):
+    """A well-formed token that anybody may have written; nothing of it shows in its repr."""
 
     jws: CompactJws
     claimed_issuer: str
     _claims: Mapping[str, object]
     _limits: Limits
+
+    def __repr__(self) -> str:
+        return "<UnverifiedToken>"
 
     @property
     def kid(self) -> str | None:
