@@ -4,7 +4,12 @@
    impossible length, no bits left over. Otherwise one token would have many spellings.
 2. JSON is UTF-8 without a byte order mark, names every member once, and holds finite numbers only.
    Two readers of a repeated member may believe different values; NaN compares false to everything.
-3. Depth is bounded before the recursive parser sees the document.
+3. Depth is bounded before a recursive parser sees the document.
+
+A fast parser comes first, although it keeps the last of two members of one name without a word: a
+document that is byte for byte what its own value is written as has no member but those. Compact
+JSON, as most issuers and clients send it, is of that kind; every other document goes to the slower
+parser that refuses by itself.
 
 What the members mean is for the callers to judge.
 """
@@ -14,6 +19,8 @@ import json
 import math
 import re
 from typing import NoReturn
+
+import msgspec
 
 from gatepass.jwks.errors import GatepassError, TokenFault, TokenRefused
 
@@ -95,24 +102,37 @@ def _refuse_constant(_name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_members, parse_float=_finite, parse_constant=_refuse_constant
 )
+_PLAIN_DECODER = msgspec.json.Decoder()
+_PLAIN_ENCODER = msgspec.json.Encoder()
 _WHITESPACE = " \t\n\r"
 # A string runs to its closing quote or, where that is missing, to the end: linear on any input.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NOT_BRACKETS = bytes(octet for octet in range(256) if octet not in b"[]{}")
 
 
-def parse_json(document: bytes, max_depth: int) -> object:
+def parse_json(document: bytes, max_depth: int | None) -> object:
     """Return the value that a strict JSON document holds (RFC 8259, RFC 7515 section 4).
 
-    `max_depth` is how many arrays and objects may stand inside each other.
+    `max_depth` is how many arrays and objects may stand inside each other; None leaves the bound
+    to the parsers, which refuse what would exhaust them.
 
     Raises:
         NotStrictJson: for anything that two readers could understand differently.
 
     """
     # Counting is far cheaper than finding out the depth, and settles it for nearly every document.
-    if document.count(b"{") + document.count(b"[") > max_depth:
+    if max_depth is not None and document.count(b"{") + document.count(b"[") > max_depth:
         _check_depth(document, max_depth)
+    try:
+        plain: object = _PLAIN_DECODER.decode(document)
+        if _PLAIN_ENCODER.encode(plain) == document:
+            return plain
+    except (ValueError, RecursionError):  # msgspec's and Unicode's errors are ValueErrors
+        pass  # whether it is refused is for the strict parser to say
+    return _parse_strictly(document)
+
+
+def _parse_strictly(document: bytes) -> object:
     try:
         text = str(document, "utf-8").strip(_WHITESPACE)
         value: object
@@ -124,7 +144,7 @@ def parse_json(document: bytes, max_depth: int) -> object:
     return value
 
 
-def parse_json_object(document: bytes, max_depth: int) -> dict[str, object]:
+def parse_json_object(document: bytes, max_depth: int | None) -> dict[str, object]:
     """Return the members of a strict JSON document that is an object.
 
     Raises:

@@ -15,9 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from gatepass.jwks.encoding import NotStrictJson
+from gatepass.jwks.encoding import NotStrictJson, parse_json_object
 from gatepass.plugin.errors import RequestRefused
-from gatepass.plugin.members import BodyReader
 from gatepass.plugin.reasons import Reason
 from gatepass.rbac.models import MAX_MODEL_CHARS
 
@@ -80,8 +79,6 @@ _HARMLESS = frozenset(
 """The members of most requests, so that they need not be looked at twice."""
 _SENSITIVE = DENIED_PARAMETERS | {"model", "prompt", *OUTPUT_BOUNDS, *_CHOICES}
 
-_READER = BodyReader(frozenset(_SENSITIVE))
-
 
 class BodyFacts(msgspec.Struct, frozen=True, gc=False):
     """What the body names; `model` is None when it names none.
@@ -116,7 +113,7 @@ def read_body(
 
     """
     try:
-        members = _READER.read(body)
+        members = parse_json_object(body, None)
     except NotStrictJson:
         raise RequestRefused(Reason.BODY_NOT_JSON) from None
     if not _HARMLESS.issuperset(members):

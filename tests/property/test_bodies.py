@@ -6,9 +6,9 @@ from contextlib import suppress
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatepass.jwks.encoding import parse_json_object
 from gatepass.plugin.body import read_body
 from gatepass.plugin.errors import RequestRefused
-from gatepass.plugin.members import BodyReader
 
 DECIDES = ("model", "n", "api_base")
 _PLAIN = st.sampled_from([*DECIDES, "messages", "x", "Model"])
@@ -39,7 +39,7 @@ def test_sec_58_a_repeated_member_that_decides_is_never_believed(
     found = [name for (name, _), _ in pairs]
     repeated = [name for name in DECIDES if found.count(name) > 1]
     try:
-        read = BodyReader(frozenset(DECIDES)).read(body.encode())
+        read = parse_json_object(body.encode(), None)
     except ValueError:
         assert len(set(found)) < len(found)
         return

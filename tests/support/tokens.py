@@ -90,9 +90,8 @@ class SigningKey:
 
 
 def _encode(members: Mapping[str, object]) -> bytes:
-    return json.dumps(
-        {name: value for name, value in members.items() if value is not None}
-    ).encode()
+    present = {name: value for name, value in members.items() if value is not None}
+    return json.dumps(present, separators=(",", ":")).encode()
 
 
 def base_claims() -> dict[str, object]:

@@ -206,6 +206,7 @@ def test_a_name_is_known_if_it_stands_in_the_set() -> None:
     keys = set_of(RSA.jwk(), EC.jwk(kid=["list"]), "x")
     assert keys.names("rsa")
     assert keys.names(None)
+    assert parse_key_set(key_set(RSA)).names(None)
     assert not keys.names("ec")
     assert not keys.names("")
 

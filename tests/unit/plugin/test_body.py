@@ -56,7 +56,6 @@ def test_what_a_body_says() -> None:
         b"null",
         b" ",
         b'{"model": "gpt-4o", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-        b'{"model": "\\u0067pt-4o", "x": ' + b"[" * 65 + b"]" * 65 + b"}",
         b'{"model": "gpt-4o"}\x0c',
         b'{"model": "gpt-4o", "x": ' + b"9" * 5000 + b"}",
         b'{"model": "gpt-4o", "x": "\x00"}',
