@@ -29,14 +29,15 @@ def to_answer(convention: Convention, headers: Sequence[Header], decision: Decis
     """Return the answer; `headers` are those of the question, names in lower case."""
     if not decision.allowed:
         return _refused_answer(convention, decision)
-    answer = [*_ALLOWED, *decision.set_headers]
-    if convention.removal_header is not None:
-        set_names = tuple([name for name, _ in decision.set_headers])
-        removed = _usual_removals(decision.remove_headers, set_names)
-        if b"_" in b"".join([name for name, _ in headers]):  # else every spelling is a usual one
-            spellings = set(spellings_to_remove(decision, headers)).difference(set_names)
-            removed = b",".join(sorted(spellings.union(removed.split(b","))))
-        answer.append((convention.removal_header, removed))
+    removal_header = convention.removal_header
+    answer = _usual_answer(removal_header, decision.set_headers, decision.remove_headers)
+    if removal_header is not None and b"_" in b"".join([name for name, _ in headers]):
+        # the client spelled a name in a way that is not the usual one
+        *answer, (_, removed) = answer
+        set_names = {name for name, _ in decision.set_headers}
+        spellings = set(spellings_to_remove(decision, headers)) - set_names
+        removed = b",".join(sorted(spellings.union(removed.split(b","))))
+        answer.append((removal_header, removed))
     return Reason.ALLOWED.status, answer, b""
 
 
@@ -58,10 +59,19 @@ def _refused_answer(convention: Convention, decision: Decision) -> Answer:
     return status, headers, body
 
 
-@lru_cache(maxsize=256)
-def _usual_removals(folded: frozenset[bytes], set_names: tuple[bytes, ...]) -> bytes:
-    """Return the names to delete in their usual spelling, less those that are set anyway."""
-    return b",".join(sorted(folded - {name.lower() for name in set_names}))
+@lru_cache(maxsize=4096)
+def _usual_answer(
+    removal_header: bytes | None, set_headers: tuple[Header, ...], folded: frozenset[bytes]
+) -> list[Header]:
+    """Return the headers of an allowed request; the same list again for the same caller.
+
+    Deleted are the names in their usual spelling, less those that are set anyway.
+    """
+    answer = [*_ALLOWED, *set_headers]
+    if removal_header is not None:
+        removed = folded - {name.lower() for name, _ in set_headers}
+        answer.append((removal_header, b",".join(sorted(removed))))
+    return answer
 
 
 @lru_cache(maxsize=len(Reason))

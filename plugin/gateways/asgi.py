@@ -103,6 +103,9 @@ class GatepassMiddleware:
             peer="" if client is None else client[0],
             profile=self._profile,
         )
+        warm = self._judge.decide_warm(request)
+        if warm is not None:
+            return warm
         return await self._judge.decide(request, loop.time() + self._deadline_seconds)
 
 

@@ -59,11 +59,12 @@ class Judge:
             self.fault(error)
             return False
 
+    def decide_warm(self, request: Request) -> Decision | None:
+        """Return the decision if nothing has to be awaited for it, else None."""
+        return self._decider.decide_warm(request)
+
     async def decide(self, request: Request, until: float) -> Decision:
         """Return the decision, at the latest at `until`, a time of the running loop's clock."""
-        decision = self._decider.decide_warm(request)
-        if decision is not None:
-            return decision
         try:
             async with asyncio.timeout_at(until):
                 return await self._decider.decide(request)

@@ -116,7 +116,8 @@ class DecisionApp:
             marks=marks,
             body=body,
         )
-        return await self._judge.decide(request, until)
+        warm = self._judge.decide_warm(request)
+        return await self._judge.decide(request, until) if warm is None else warm
 
 
 def _question_target(parts: list[bytes], query: bytes) -> bytes:

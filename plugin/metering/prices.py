@@ -64,15 +64,15 @@ class Price:
             InvalidAmount: a number that is negative, not whole or above MAX_NANO_USD, or 0 choices.
 
         """
-        check_amount(body_bytes)
-        check_amount(choices)
-        if choices == 0:
+        bound = 0 if max_output_tokens is None else max_output_tokens
+        if not (
+            type(body_bytes) is type(choices) is type(bound) is int
+            and 0 <= body_bytes <= MAX_NANO_USD
+            and 0 < choices <= MAX_NANO_USD
+            and 0 <= bound <= MAX_NANO_USD
+        ):
             raise InvalidAmount
-        if max_output_tokens is None:
-            max_output_tokens = 0
-        check_amount(max_output_tokens)
-        output_tokens = (max_output_tokens or self.max_output_tokens) * choices
-        return self._nano(body_bytes, output_tokens)
+        return self._nano(body_bytes, (bound or self.max_output_tokens) * choices)
 
     def cost_nano(self, usage: Usage) -> int:
         """Return what a call did cost, in nano-dollars, capped at MAX_NANO_USD."""
