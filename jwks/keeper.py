@@ -65,6 +65,16 @@ class Freshness:
 DEFAULT_FRESHNESS = Freshness()
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A key set with the place it came from; `began` is the load's start on the monotonic clock."""
+
+    source: KeySource
+    document: bytes
+    key_set: KeySet
+    began: float
+
+
 class Keeper:
     """The current keys of one issuer. Belongs to the event loop that first awaits it.
 
@@ -127,6 +137,18 @@ class Keeper:
             # unlike awaiting the task itself, this leaves it alone when the caller is cancelled
             await asyncio.wait({self._begin_load()})
 
+    @property
+    def loaded(self) -> Loaded | None:
+        """Return what was loaded last, None before the first success."""
+        if self._key_set is None:
+            return None
+        return Loaded(self._source, self._document, self._key_set, self._loaded_at)
+
+    def inherit(self, loaded: Loaded | None) -> None:
+        """Begin with what another keeper loaded from the same place, as old as it is."""
+        if loaded is not None and loaded.source == self._source:
+            self._keep(loaded.document, loaded.key_set, loaded.began)
+
     async def close(self) -> None:
         """Stop the timer and the load under way; the keys in hand stay usable until too old."""
         self._closed = True
@@ -164,11 +186,7 @@ class Keeper:
     def _succeeded(self, document: bytes, key_set: KeySet, began: float) -> None:
         if key_set is not self._key_set:
             self._report(key_set)
-        self._document = document
-        self._key_set = key_set
-        self._loaded_at = began
-        lifetime = math.inf if self._source.fixed else self._freshness.max_stale_seconds
-        self._usable_until = began + lifetime
+        self._keep(document, key_set, began)
         self._failures = 0
         self._last_error = None
 
@@ -178,6 +196,13 @@ class Keeper:
                 _log.warning(
                     "issuer %s: keys in its set that are %s: %d", self._issuer, oddity, count
                 )
+
+    def _keep(self, document: bytes, key_set: KeySet, began: float) -> None:
+        self._document = document
+        self._key_set = key_set
+        self._loaded_at = began
+        lifetime = math.inf if self._source.fixed else self._freshness.max_stale_seconds
+        self._usable_until = began + lifetime
 
     def _failed(self, detail: str) -> None:
         self._failures += 1

@@ -1,12 +1,13 @@
 """Where one issuer's key set comes from: the settings, a file, a URL, or discovery.
 
 A source knows how to load the document and nothing of when, how often or what it means: those are
-the keeper's and the key set's business. It keeps nothing between two loads.
+the keeper's and the key set's business. It keeps nothing between two loads. Two sources are equal
+when they load from the same place.
 """
 
 import asyncio
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -90,7 +91,7 @@ class UrlKeys:
     """A key set at an address that the settings name."""
 
     url: str
-    fetcher: Fetcher
+    fetcher: Fetcher = field(compare=False)
 
     @property
     def fixed(self) -> bool:
@@ -115,7 +116,7 @@ class DiscoveredKeys:
     """
 
     issuer: str
-    fetcher: Fetcher
+    fetcher: Fetcher = field(compare=False)
     allowed_hosts: AbstractSet[str] = frozenset()
     allow_http_loopback: bool = False
 

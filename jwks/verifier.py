@@ -25,7 +25,7 @@ from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.jwks.errors import ConfigurationError, KeySourceUnavailable, TokenFault, TokenRefused
 from gatepass.jwks.faults import KeyFault, KeyRemark
 from gatepass.jwks.header import HeaderCache
-from gatepass.jwks.keeper import DEFAULT_FRESHNESS, Freshness, Keeper
+from gatepass.jwks.keeper import DEFAULT_FRESHNESS, Freshness, Keeper, Loaded
 from gatepass.jwks.limits import DEFAULT_LIMITS, Limits
 from gatepass.jwks.rules import IssuerRules
 from gatepass.jwks.source import KeySource
@@ -103,6 +103,19 @@ class Verifier:
             )
             for issuer in issuers
         }
+
+    def inherit(self, other: "Verifier") -> None:
+        """Begin with the keys of another verifier, for the issuers whose keys come from one place.
+
+        So new settings do not make an issuer's tokens unverifiable while that issuer is away.
+        """
+        for issuer, trust in self._trusted.items():
+            trust.keeper.inherit(other.loaded(issuer))
+
+    def loaded(self, issuer: str) -> Loaded | None:
+        """Return what was loaded last for an issuer, None for nothing or for a stranger."""
+        trust = self._trusted.get(issuer)
+        return None if trust is None else trust.keeper.loaded
 
     async def start(self) -> None:
         """Load the keys of every issuer once and keep them fresh until `close`.

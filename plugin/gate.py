@@ -134,6 +134,7 @@ class Gate:
         from gatepass.plugin.settings import compile_settings  # noqa: PLC0415 - heavy, and rare
 
         rulebook = make_rulebook(compile_settings(settings), self._directory, self._clock)
+        rulebook.verifier.inherit(self._rulebook.verifier)
         await rulebook.verifier.start()
         replaced, self._rulebook = self._rulebook, rulebook
         await replaced.verifier.close()

@@ -244,3 +244,40 @@ async def test_sec_23_html_with_status_200_keeps_the_keys(clock: ManualClock) ->
             assert verifier.verify_warm(token) is not None
         assert len(server.hits) == 7
         await verifier.close()
+
+
+async def test_new_settings_keep_the_keys_of_an_issuer_that_is_away(
+    make_verifier: MakeVerifier, clock: ManualClock
+) -> None:
+    source = ScriptedSource(KEYS)
+    before = make_verifier(source)
+    await before.start()
+    source.answer = DOWN
+    after = make_verifier(source)
+    after.inherit(before)
+    await after.start()
+    assert after.verify_warm(KEY.token()) is not None
+    clock.advance(FRESHNESS.max_stale_seconds + 1)
+    with pytest.raises(KeySourceUnavailable):
+        await after.verify(KEY.token())
+
+
+async def test_keys_from_another_place_or_another_issuer_are_not_inherited(
+    make_verifier: MakeVerifier,
+) -> None:
+    before = make_verifier(ScriptedSource(KEYS))
+    await before.start()
+    after = make_verifier(ScriptedSource(DOWN))
+    after.inherit(before)
+    await after.start()
+    with pytest.raises(KeySourceUnavailable):
+        await after.verify(KEY.token())
+    assert before.loaded("https://stranger.example") is None
+    assert after.loaded(rules().issuer) is None
+
+
+@pytest.mark.parametrize("flag", [True, False])
+async def test_sources_are_equal_when_they_load_from_one_place(*, flag: bool) -> None:
+    url = "https://idp.example/jwks"
+    assert UrlKeys(url, HttpFetcher()) == UrlKeys(url, HttpFetcher(allow_http_loopback=flag))
+    assert UrlKeys(url, HttpFetcher()) != UrlKeys(url + "2", HttpFetcher())

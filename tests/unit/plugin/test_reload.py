@@ -18,7 +18,7 @@ from support.gates import (
     settings_file,
     token,
 )
-from support.jwks_server import JwksServer, after, ok
+from support.jwks_server import JwksServer, after, ok, status
 from support.tokens import key_set, signing_key
 
 WITHOUT_KEYS = {name: value for name, value in OUR_ISSUER.items() if name != "jwks"}
@@ -139,3 +139,15 @@ async def test_requests_under_way_finish_by_the_old_rules(tmp_path: Path) -> Non
             await reloader(gate, tmp_path).reload()
             assert await code_of(gate, chat()) == "route_denied"
             assert {(await request).reason.code for request in requests} == {"allowed"}
+
+
+async def test_a_reload_while_an_issuer_is_away_keeps_its_keys(tmp_path: Path) -> None:
+    async with JwksServer() as server:
+        url = server.serve("/keys", ok(key_set(KEY)))
+        away = {**WITHOUT_KEYS, "jwks_uri": url, "allow_http_loopback": True}
+        async with open_gate(tmp_path, issuers=[away]) as gate:
+            reloading = reloader(gate, tmp_path)
+            assert await code_of(gate, chat(token())) == "allowed"
+            server.serve("/keys", status(500))
+            assert await reloading.reload() == []
+            assert await code_of(gate, chat(token())) == "allowed"
