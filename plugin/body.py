@@ -11,7 +11,7 @@ Of the members that bound an answer only those count that the route's operation 
 would make the call look cheap and bound nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -45,6 +45,7 @@ DENIED_PARAMETERS = frozenset(
         "api_key",
         "aws_access_key_id",
         "aws_profile_name",
+        "aws_region_name",
         "aws_role_name",
         "aws_secret_access_key",
         "aws_session_name",
@@ -52,10 +53,15 @@ DENIED_PARAMETERS = frozenset(
         "aws_web_identity_token",
         "azure_ad_token",
         "litellm_credential_name",
+        "litellm_params",
+        "router_settings_override",
         "user_config",
         "vertex_credentials",
         "vertex_location",
         "vertex_project",
+        "vertex_ai_credentials",
+        "vertex_ai_location",
+        "vertex_ai_project",
         # what is merged into the upstream's own request
         "extra_body",
         "extra_headers",
@@ -81,13 +87,13 @@ _SENSITIVE = DENIED_PARAMETERS | {"model", "prompt", *OUTPUT_BOUNDS, *_CHOICES}
 
 
 class BodyFacts(msgspec.Struct, frozen=True, gc=False):
-    """What the body names; `model` is None when it names none.
+    """What the body names: all its models, the one at the top first.
 
     `max_output_tokens` is the request's own bound per answer, or None; `choices` says how many
     answers are asked for, at least 1.
     """
 
-    model: str | None
+    models: tuple[str, ...]
     max_output_tokens: int | None
     choices: int
 
@@ -118,11 +124,11 @@ def read_body(
         raise RequestRefused(Reason.BODY_NOT_JSON) from None
     if not _HARMLESS.issuperset(members):
         _check_parameters(members, allowed_parameters)
-    model = _model(members.get("model"))
+    models = _models(members)
     if bounds is None:
-        return BodyFacts(model, None, 1)
+        return BodyFacts(models, None, 1)
     choices = 1 if _MULTIPLIERS.isdisjoint(members) else _choices(members)
-    return BodyFacts(model, _largest(members, bounds), choices)
+    return BodyFacts(models, _largest(members, bounds), choices)
 
 
 def _check_parameters(members: Iterable[str], allowed_parameters: frozenset[str]) -> None:
@@ -136,9 +142,30 @@ def _check_parameters(members: Iterable[str], allowed_parameters: frozenset[str]
             raise RequestRefused(Reason.PARAMETER_DENIED)
 
 
-def _model(model: object) -> str | None:
-    if model is None:
-        return None
+def _models(members: Mapping[str, object]) -> tuple[str, ...]:
+    model = members.get("model")
+    named = () if model is None else (_plain_name(model),)
+    if "session" in members:
+        return tuple(dict.fromkeys((*named, *_models_within(members["session"]))))
+    return named
+
+
+def _models_within(session: object) -> Iterator[str]:
+    """Yield what a realtime session names anywhere inside: its model, and those of its parts."""
+    waiting = [session]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict):
+            for name, inner in value.items():
+                if name.casefold() == "model" and inner is not None:
+                    yield _plain_name(inner)
+                else:
+                    waiting.append(inner)
+
+
+def _plain_name(model: object) -> str:
     if not isinstance(model, str) or not is_model_name(model):
         raise RequestRefused(Reason.MODEL_DENIED)
     return model

@@ -27,7 +27,7 @@ from gatepass.plugin.errors import RequestRefused, StoreUnavailable
 from gatepass.plugin.inspection import HeaderFacts
 from gatepass.plugin.metering.prices import Usage
 from gatepass.plugin.naming import name_models
-from gatepass.plugin.reasons import Reason
+from gatepass.plugin.reasons import REASON_BY_CODE, Reason
 from gatepass.plugin.refusals import refuse, refuse_for
 from gatepass.plugin.request import BodyState, Request
 from gatepass.plugin.routing import Route
@@ -84,7 +84,7 @@ class Gate:
                 return None
             return self._judge(rulebook, question, token.digest, known)
         except GatepassError as error:
-            return refuse(error)
+            return self._refuse(error)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
             return self._fault(error)
 
@@ -103,7 +103,7 @@ class Gate:
                 _trace_caller(trace, known)
             return self._judge(rulebook, question, token.digest, known, effects, trace)
         except GatepassError as error:
-            return refuse(error)
+            return self._refuse(error)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
             return self._fault(error)
 
@@ -219,6 +219,11 @@ class Gate:
         )
         name = hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts))
         return name.hexdigest()[:32]
+
+    def _refuse(self, error: GatepassError) -> Deny:
+        if error.code not in REASON_BY_CODE:  # an error that was never meant to come this far
+            return self._fault(error)
+        return refuse(error)
 
     def _fault(self, error: Exception) -> Deny:
         self.faults += 1

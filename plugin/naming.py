@@ -11,7 +11,7 @@ kind.
 
 import msgspec
 
-from gatepass.plugin.body import BodyFacts, read_body
+from gatepass.plugin.body import BodyFacts, is_model_name, read_body
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.inspection import HeaderFacts
 from gatepass.plugin.reasons import Reason
@@ -48,11 +48,12 @@ def name_models(
     body = request.body
     if body is BodyState.TOO_LARGE:
         raise RequestRefused(Reason.BODY_TOO_LARGE)
+    in_path = () if route.model is None else _path_model(route.model)
     must_read = model_decides or route.must_name_model
     if isinstance(body, BodyState) or not body:
         if must_read and not route.may_hide_model:
             raise RequestRefused(Reason.BODY_NOT_SHOWN)
-        return _unread(route.model, 0)
+        return Naming(in_path, None, 0)
     try:
         if headers.encoded or headers.foreign:
             raise RequestRefused(Reason.BODY_NOT_JSON)  # noqa: TRY301 - as if it could not be read
@@ -63,8 +64,8 @@ def name_models(
             raise
         if not route.may_hide_model and (must_read or not _is_other_matter(body, headers)):
             raise
-        return _unread(route.model, len(body))
-    models = _distinct(route.model, facts.model)
+        return Naming(in_path, None, len(body))
+    models = tuple(dict.fromkeys(in_path + facts.models)) if in_path else facts.models
     if not models and must_read and route.use is ModelUse.REQUIRED:
         raise RequestRefused(Reason.MODEL_MISSING)
     return Naming(models, facts, len(body))
@@ -77,11 +78,7 @@ def _is_other_matter(body: bytes, headers: HeaderFacts) -> bool:
     return body.lstrip(_BEFORE_AN_OBJECT)[:1] != b"{"
 
 
-def _unread(in_path: str | None, body_bytes: int) -> Naming:
-    return Naming(() if in_path is None else (in_path,), None, body_bytes)
-
-
-def _distinct(in_path: str | None, in_body: str | None) -> tuple[str, ...]:
-    if in_path is None or in_path == in_body:
-        return () if in_body is None else (in_body,)
-    return (in_path,) if in_body is None else (in_path, in_body)
+def _path_model(name: str) -> tuple[str]:
+    if not is_model_name(name):
+        raise RequestRefused(Reason.MODEL_DENIED)
+    return (name,)

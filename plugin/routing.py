@@ -7,7 +7,7 @@ and again; a target is remembered only if it is short, and only after its path p
 
 import msgspec
 
-from gatepass.plugin.body import is_model_name, output_bounds
+from gatepass.plugin.body import output_bounds
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.request import Request
@@ -52,8 +52,7 @@ class Router:
         """Return the request's route.
 
         Raises:
-            RequestRefused: PROFILE_UNKNOWN, BAD_METHOD, or MODEL_DENIED for a path that names a
-                model which cannot be one.
+            RequestRefused: PROFILE_UNKNOWN or BAD_METHOD.
             AccessDenied: AMBIGUOUS_PATH.
 
         """
@@ -75,16 +74,13 @@ class Router:
         if method not in METHODS:
             raise RequestRefused(Reason.BAD_METHOD)
         path = read_path(request.target)
-        model = model_in_path(path)
-        if model is not None and not is_model_name(model):
-            raise RequestRefused(Reason.MODEL_DENIED)
         use = model_use(method, path)
         return Route(
             profile=profile,
             path=path,
             public=profile.public_routes.allows(method, path),
             use=use,
-            model=model,
+            model=model_in_path(path),
             must_name_model=profile.require_model and use is ModelUse.REQUIRED,
             may_hide_model=profile.unseen_model_routes.allows(method, path),
             bounds=output_bounds(path),

@@ -7,7 +7,7 @@ its own: whoever loses a race reads what the winner made, and a refusal leaves n
 found is remembered by whoever asks.
 """
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -31,34 +31,6 @@ class Resolved(NamedTuple):
 
     principals: Principals
     effects: tuple[Effect, ...]
-
-
-class Directory(Protocol):
-    """Where the rows are."""
-
-    async def open(self) -> None:
-        """Get ready; raises ConfigurationError or StoreUnavailable."""
-        ...
-
-    async def close(self) -> None:
-        """Let go of everything."""
-        ...
-
-    def with_rules(self, rules: DirectoryRules) -> "Directory":
-        """Return the same directory, going by other rules."""
-        ...
-
-    async def resolve(self, identity: Identity, team: TeamChoice) -> Resolved:
-        """Return the rows behind a caller; raises AccessDenied or StoreUnavailable."""
-        ...
-
-    async def memberships_of(self, user_id: str) -> tuple[str, ...]:
-        """Return the ids of the user's teams in order; raises StoreUnavailable."""
-        ...
-
-    async def ping(self) -> None:
-        """Return if the store can be read; raises StoreUnavailable otherwise."""
-        ...
 
 
 class SqlDirectory(Provisioning):

@@ -9,8 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
+from gatepass.plugin.callers import Directory
 from gatepass.plugin.directory.rules import DirectoryRules
-from gatepass.plugin.directory.store import Directory, SqlDirectory
+from gatepass.plugin.directory.store import SqlDirectory
 from gatepass.rbac.errors import AccessDenied, AccessFault
 from gatepass.rbac.identity import Identity
 from gatepass.rbac.teams import TeamChoice

@@ -44,14 +44,14 @@ def spent(budgets: MemoryBudgets) -> int:
     [
         (NAMES_NOTHING, 0),
         (Naming((), None, 50), 0),
-        (Naming(("cheap",), BodyFacts("cheap", 10, 1), 50), 60),
-        (Naming(("cheap",), BodyFacts("cheap", 10, 4), 50), 90),
-        (Naming(("cheap",), BodyFacts("cheap", None, 1), 50), 150),
-        (Naming(("cheap",), BodyFacts("cheap", 0, 1), 50), 150),
+        (Naming(("cheap",), BodyFacts(("cheap",), 10, 1), 50), 60),
+        (Naming(("cheap",), BodyFacts(("cheap",), 10, 4), 50), 90),
+        (Naming(("cheap",), BodyFacts(("cheap",), None, 1), 50), 150),
+        (Naming(("cheap",), BodyFacts(("cheap",), 0, 1), 50), 150),
         (Naming(("cheap",), None, 0), 100),
-        (Naming(("cheap", "dear"), BodyFacts("dear", 10, 1), 50), 100),
-        (Naming(("dear", "cheap"), BodyFacts("cheap", 10, 1), 50), 100),
-        (Naming(("free",), BodyFacts("free", 10, 1), 50), 0),
+        (Naming(("cheap", "dear"), BodyFacts(("dear",), 10, 1), 50), 100),
+        (Naming(("dear", "cheap"), BodyFacts(("cheap",), 10, 1), 50), 100),
+        (Naming(("free",), BodyFacts(("free",), 10, 1), 50), 0),
     ],
 )
 def test_sec_59_the_dearest_reading_is_reserved(naming: Naming, reserved: int) -> None:
@@ -63,9 +63,9 @@ def test_sec_59_the_dearest_reading_is_reserved(naming: Naming, reserved: int) -
 @pytest.mark.parametrize(
     "naming",
     [
-        Naming(("unknown",), BodyFacts("unknown", 1, 1), 5),
-        Naming(("cheap", "unknown"), BodyFacts("unknown", 1, 1), 5),
-        Naming((), BodyFacts(None, 1, 1), 5),
+        Naming(("unknown",), BodyFacts(("unknown",), 1, 1), 5),
+        Naming(("cheap", "unknown"), BodyFacts(("unknown",), 1, 1), 5),
+        Naming((), BodyFacts((), 1, 1), 5),
     ],
 )
 def test_sec_59_no_price_no_call_where_money_is_limited(naming: Naming) -> None:
@@ -82,7 +82,7 @@ def test_sec_59_no_price_no_call_where_money_is_limited(naming: Naming) -> None:
 )
 def test_sec_59_huge_numbers_exceed_and_never_overflow(bound: int | None, choices: int) -> None:
     budgets = MemoryBudgets(ManualClock(), 600)
-    naming = Naming(("dear",), BodyFacts("dear", bound, choices), 2**31)
+    naming = Naming(("dear",), BodyFacts(("dear",), bound, choices), 2**31)
     with pytest.raises(BudgetExceeded) as exceeded:
         admit(budgets, TABLE, "r-1", LIMITS, naming)
     assert exceeded.value.scope == "team"
@@ -94,7 +94,7 @@ def test_one_limit_that_does_not_suffice_leaves_the_other_alone(
     limits: Sequence[AppliedLimit],
 ) -> None:
     budgets = MemoryBudgets(ManualClock(), 600)
-    naming = Naming(("cheap",), BodyFacts("cheap", 650, 1), 50)
+    naming = Naming(("cheap",), BodyFacts(("cheap",), 650, 1), 50)
     with pytest.raises(BudgetExceeded) as exceeded:
         admit(budgets, TABLE, "r-1", limits, naming)
     assert exceeded.value.scope == "user"

@@ -22,9 +22,9 @@ def body_with(**members: object) -> bytes:
 
 
 def test_what_a_body_says() -> None:
-    assert read_body(body_with(max_tokens=5, n=2), NONE_ALLOWED) == BodyFacts("gpt-4o", 5, 2)
-    assert read_body(b"{}", NONE_ALLOWED) == BodyFacts(None, None, 1)
-    assert read_body(b' \n{"model": null, "n": null} ', NONE_ALLOWED) == BodyFacts(None, None, 1)
+    assert read_body(body_with(max_tokens=5, n=2), NONE_ALLOWED) == BodyFacts(("gpt-4o",), 5, 2)
+    assert read_body(b"{}", NONE_ALLOWED) == BodyFacts((), None, 1)
+    assert read_body(b' \n{"model": null, "n": null} ', NONE_ALLOWED) == BodyFacts((), None, 1)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_sec_58_two_readings_of_one_body(body: bytes) -> None:
     ],
 )
 def test_names_that_decide_nothing_where_they_stand(body: bytes) -> None:
-    assert read_body(body, NONE_ALLOWED).model == "gpt-4o"
+    assert read_body(body, NONE_ALLOWED).models == ("gpt-4o",)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_sec_58_members_that_a_proxy_upstream_would_obey(name: str) -> None:
     assert refusal(body_with(**{name: None})) == "parameter_denied"
     assert refusal(body_with(**{name.upper(): "x"})) == "parameter_denied"
     assert refusal(body_with(**{name.title(): "x"})) == "parameter_denied"
-    assert read_body(body_with(**{name: "x"}), frozenset({name})).model == "gpt-4o"
+    assert read_body(body_with(**{name: "x"}), frozenset({name})).models == ("gpt-4o",)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_sec_59_bounds_that_are_no_counts(name: str, value: object) -> None:
 
 def test_sec_59_where_no_cost_is_asked_for_bounds_may_be_anything() -> None:
     facts = read_body(body_with(n="Smith", max_tokens=-1), NONE_ALLOWED, None)
-    assert facts == BodyFacts("gpt-4o", None, 1)
+    assert facts == BodyFacts(("gpt-4o",), None, 1)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_sec_59_where_no_cost_is_asked_for_bounds_may_be_anything() -> None:
 def test_sec_59_the_dearest_reading_counts(
     members: dict[str, object], bound: int | None, choices: int
 ) -> None:
-    assert read_body(body_with(**members), NONE_ALLOWED) == BodyFacts("gpt-4o", bound, choices)
+    assert read_body(body_with(**members), NONE_ALLOWED) == BodyFacts(("gpt-4o",), bound, choices)
 
 
 def test_sec_59_too_many_choices() -> None:
@@ -175,3 +175,29 @@ def test_sec_59_only_what_the_operation_obeys_bounds_its_answer(
 ) -> None:
     body = body_with(max_output_tokens=10, max_tokens=20, max_completion_tokens=30)
     assert read_body(body, NONE_ALLOWED, output_bounds(path)).max_output_tokens == bound
+
+
+@pytest.mark.parametrize(
+    ("session", "models"),
+    [
+        ({"model": "o1"}, {"gpt-4o", "o1"}),
+        ({"model": "gpt-4o"}, {"gpt-4o"}),
+        ({"audio": {"input": {"transcription": {"model": "whisper-1"}}}}, {"gpt-4o", "whisper-1"}),
+        ({"parts": [{"Model": "o1"}, {"model": None}]}, {"gpt-4o", "o1"}),
+        ("o1", {"gpt-4o"}),
+    ],
+)
+def test_sec_58_a_realtime_session_names_models_inside(session: object, models: set[str]) -> None:
+    assert set(read_body(body_with(session=session), NONE_ALLOWED).models) == models
+
+
+@pytest.mark.parametrize("inner", [["o1"], {"x": 1}, 7, "a,b", ""])
+def test_sec_58_a_session_that_names_a_model_badly_is_refused(inner: object) -> None:
+    assert refusal(body_with(session={"model": inner})) == "model_denied"
+
+
+def test_sec_58_a_session_may_be_as_deep_as_it_likes() -> None:
+    deep: object = {"model": "o1"}
+    for _ in range(300):
+        deep = [deep]
+    assert read_body(body_with(session=deep), NONE_ALLOWED).models == ("gpt-4o", "o1")
