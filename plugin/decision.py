@@ -36,6 +36,12 @@ class Caller(msgspec.Struct, frozen=True):
     principals: Principals
     role: Role
 
+    @property
+    def user_id(self) -> str | None:
+        """Return the user's id, the stored one where there is a row; None for a machine."""
+        user = self.principals.user
+        return self.identity.user_id if user is None else user.user_id
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:
@@ -76,9 +82,9 @@ class Deny:
 
     reason: Reason
     response_headers: tuple[Header, ...] = ()
-    request_id: str = ""
 
     allowed: ClassVar[bool] = False
+    request_id: ClassVar[str] = ""
     caller: ClassVar[Caller | None] = None
     identity: ClassVar[Identity | None] = None
     set_headers: ClassVar[tuple[Header, ...]] = ()
@@ -116,12 +122,10 @@ def error_body(reason: Reason) -> bytes:
     return json.dumps({"error": error}).encode()
 
 
-def refusal(
-    reason: Reason, response_headers: tuple[Header, ...] = (), request_id: str = ""
-) -> Deny:
+def refusal(reason: Reason, response_headers: tuple[Header, ...] = ()) -> Deny:
     """Return the refusal of the right kind for a reason: Unavailable when it is ours, else Deny."""
     kind = Unavailable if reason.status == 503 else Deny  # noqa: PLR2004 - the status of "we cannot know"
-    return kind(reason, (*_content_type(), *response_headers), request_id)
+    return kind(reason, (*_content_type(), *response_headers))
 
 
 def _content_type() -> tuple[Header, ...]:

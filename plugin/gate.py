@@ -251,7 +251,7 @@ def _trace_caller(trace: Trace, known: KnownCaller) -> None:
     found = [
         f"{word} {name}"
         for word, name in (
-            ("user", identity.user_id if rows.user is None else rows.user.user_id),
+            ("user", known.caller.user_id),
             ("team", None if rows.team is None else rows.team.team_id),
             ("organization", identity.organization),
             ("end user", identity.end_user),

@@ -16,17 +16,17 @@ RETRY_AFTER_NO_RESET_SECONDS = 86_400
 _UNAUTHORIZED = 401
 
 
-def refuse(error: GatepassError, request_id: str = "") -> Deny:
+def refuse(error: GatepassError) -> Deny:
     """Return the refusal for an error; a code that the table does not know is our own fault."""
     retry_after = None
     if isinstance(error, BudgetExceeded):
         retry_after = error.resets_in_seconds or RETRY_AFTER_NO_RESET_SECONDS
-    return refuse_for(REASON_BY_CODE.get(error.code, Reason.INTERNAL), retry_after, request_id)
+    return refuse_for(REASON_BY_CODE.get(error.code, Reason.INTERNAL), retry_after)
 
 
-def refuse_for(reason: Reason, retry_after: int | None = None, request_id: str = "") -> Deny:
+def refuse_for(reason: Reason, retry_after: int | None = None) -> Deny:
     """Return the refusal for a reason; `retry_after` is in seconds."""
-    return refusal(reason, (*challenge(reason), *_retry(retry_after)), request_id)
+    return refusal(reason, (*challenge(reason), *_retry(retry_after)))
 
 
 def challenge(reason: Reason) -> tuple[Header, ...]:

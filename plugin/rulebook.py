@@ -17,7 +17,7 @@ from gatepass.plugin.metering.prices import PriceTable
 from gatepass.plugin.routing import Router
 from gatepass.plugin.settings.compiled import Compiled, IdentityHeaders
 from gatepass.rbac.identity import Identity, identify
-from gatepass.rbac.policy import Policy, Profile
+from gatepass.rbac.policy import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,6 @@ class Removals:
 class Rulebook:
     """Everything that one generation of settings says, plus its own verifier and callers."""
 
-    policy: Policy
     router: Router
     verifier: Verifier
     inspector: HeaderInspector
@@ -58,7 +57,6 @@ def make_rulebook(compiled: Compiled, directory: Directory, clock: Clock) -> Rul
         return _upstream_headers(headers, caller)
 
     return Rulebook(
-        policy=policy,
         router=Router(policy),
         verifier=Verifier(compiled.issuers, clock=clock),
         inspector=inspector,
@@ -87,7 +85,7 @@ def _upstream_headers(names: IdentityHeaders, caller: Caller) -> tuple[Header, .
     """Say who it is, by what is stored where there is a row, else by what the token names."""
     identity, rows = caller.identity, caller.principals
     values = (
-        (names.user, identity.user_id if rows.user is None else rows.user.user_id),
+        (names.user, caller.user_id),
         (names.team, None if rows.team is None else rows.team.team_id),
         (names.role, caller.role.value),
         (
