@@ -11,63 +11,18 @@ Of the members that bound an answer only those count that the route's operation 
 would make the call look cheap and bound nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from gatepass.jwks.encoding import NotStrictJson, parse_json_object
 from gatepass.plugin.errors import RequestRefused
+from gatepass.plugin.parameters import DENIED_PARAMETERS, NESTING, nested_models, plain_name
 from gatepass.plugin.reasons import Reason
-from gatepass.rbac.models import MAX_MODEL_CHARS
 
 MAX_CHOICES = 128
 MAX_COUNT = 10**12
 """More tokens than this are a mistake or an attack, and no amount of money."""
-
-DENIED_PARAMETERS = frozenset(
-    {
-        # other models than the one that is judged
-        "fallbacks",
-        "context_window_fallbacks",
-        "content_policy_fallbacks",
-        "model_list",
-        "models",
-        "deployment_id",
-        "custom_llm_provider",
-        # other endpoints
-        "api_base",
-        "base_url",
-        "api_type",
-        "api_version",
-        "aws_bedrock_runtime_endpoint",
-        "aws_sts_endpoint",
-        # other credentials
-        "api_key",
-        "aws_access_key_id",
-        "aws_profile_name",
-        "aws_region_name",
-        "aws_role_name",
-        "aws_secret_access_key",
-        "aws_session_name",
-        "aws_session_token",
-        "aws_web_identity_token",
-        "azure_ad_token",
-        "litellm_credential_name",
-        "litellm_params",
-        "router_settings_override",
-        "user_config",
-        "vertex_credentials",
-        "vertex_location",
-        "vertex_project",
-        "vertex_ai_credentials",
-        "vertex_ai_location",
-        "vertex_ai_project",
-        # what is merged into the upstream's own request
-        "extra_body",
-        "extra_headers",
-    }
-)
-"""Members that a proxy upstream would obey over our verdict (the peer's PR #30575)."""
 
 OUTPUT_BOUNDS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 _BOUNDS_BY_OPERATION = (
@@ -77,7 +32,9 @@ _BOUNDS_BY_OPERATION = (
     ("/responses", ("max_output_tokens",)),
 )
 _CHOICES = ("n", "best_of")
-_MULTIPLIERS = frozenset({*_CHOICES, "prompt"})
+_CONFIGS = ("generationConfig", "generation_config")
+_CANDIDATES = ("candidateCount", "candidate_count")
+_MULTIPLIERS = frozenset({*_CHOICES, *_CONFIGS, "prompt"})
 _HARMLESS = frozenset(
     {"model", "messages", "input", "prompt", "stream", "temperature", "top_p", "tools", "stop"}
     | {*OUTPUT_BOUNDS, *_CHOICES}
@@ -124,7 +81,7 @@ def read_body(
         raise RequestRefused(Reason.BODY_NOT_JSON) from None
     if not _HARMLESS.issuperset(members):
         _check_parameters(members, allowed_parameters)
-    models = _models(members)
+    models = _models(members, allowed_parameters)
     if bounds is None:
         return BodyFacts(models, None, 1)
     choices = 1 if _MULTIPLIERS.isdisjoint(members) else _choices(members)
@@ -142,47 +99,21 @@ def _check_parameters(members: Iterable[str], allowed_parameters: frozenset[str]
             raise RequestRefused(Reason.PARAMETER_DENIED)
 
 
-def _models(members: Mapping[str, object]) -> tuple[str, ...]:
+def _models(members: Mapping[str, object], allowed: frozenset[str]) -> tuple[str, ...]:
     model = members.get("model")
-    named = () if model is None else (_plain_name(model),)
-    if "session" in members:
-        return tuple(dict.fromkeys((*named, *_models_within(members["session"]))))
-    return named
-
-
-def _models_within(session: object) -> Iterator[str]:
-    """Yield what a realtime session names anywhere inside: its model, and those of its parts."""
-    waiting = [session]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting += value
-        elif isinstance(value, dict):
-            for name, inner in value.items():
-                if name.casefold() == "model" and inner is not None:
-                    yield _plain_name(inner)
-                else:
-                    waiting.append(inner)
-
-
-def _plain_name(model: object) -> str:
-    if not isinstance(model, str) or not is_model_name(model):
-        raise RequestRefused(Reason.MODEL_DENIED)
-    return model
-
-
-def is_model_name(text: str) -> bool:
-    """Answer whether the text can be one model's name: no list, no blanks, nothing unprintable."""
-    return (
-        0 < len(text) <= MAX_MODEL_CHARS
-        and text.isprintable()
-        and "," not in text
-        and " " not in text
-    )
+    named = () if model is None else (plain_name(model),)
+    if NESTING.isdisjoint(members):
+        return named
+    return tuple(dict.fromkeys((*named, *nested_models(members, allowed))))
 
 
 def _choices(members: Mapping[str, object]) -> int:
-    choices = _largest(members, _CHOICES) or 1
+    candidates = [
+        _largest(config, _CANDIDATES) or 1
+        for config in map(members.get, _CONFIGS)
+        if isinstance(config, dict)
+    ]
+    choices = max(_largest(members, _CHOICES) or 1, *candidates, 1)
     if choices > MAX_CHOICES:
         raise RequestRefused(Reason.BODY_NOT_JSON)
     return choices * _prompts(members.get("prompt"))

@@ -1,7 +1,8 @@
 """One pass over the headers: the token, the chosen team, and what a client may not send.
 
-Rules: a header list that was cut is refused (431); a method override by header is refused (SEC-38);
-headers that only the gateway may set are refused where the gateway cannot remove them, and so is a
+Rules: a header list that was cut is refused (431); a method override by header is refused (SEC-38),
+so is one that names a model, and a WebSocket, because what goes over it cannot be judged; headers
+that only the gateway may set are refused where the gateway cannot remove them, and so is a
 `Connection` header that names one (SEC-44, 45); exactly one bearer token in exactly one of the
 token headers, or none (SEC-43). Values are bytes; what decides must be printable ASCII. What the
 headers say about the body counts too: an upstream that believes them reads other members out of the
@@ -23,6 +24,9 @@ _MAX_LEARNED_NAMES = 4096
 _MAX_LEARNED_BYTES = 64
 """Longer names are looked up anew each time, so that strangers cannot fill the memory with them."""
 
+_MODEL_HEADERS = (b"x-litellm-model",)
+"""Headers from which a proxy upstream takes another model than that of the body."""
+
 _METHOD_OVERRIDES = (b"x-http-method-override", b"x-http-method", b"x-method-override")
 _JSON_TYPE = re.compile(
     rb"[ \t]*application/(?:[a-z0-9.-]+\+)?json[ \t]*"
@@ -42,7 +46,9 @@ class _Kind(IntEnum):
     ENCODING = 5
     TEAM = 6
     MEDIA_TYPE = 7
-    UNKNOWN = 8
+    UPGRADE = 8
+    MODEL = 9
+    UNKNOWN = 10
 
 
 # Looking up a member of an enum costs more than the rest of a comparison.
@@ -53,7 +59,16 @@ _OVERRIDE = _Kind.OVERRIDE
 _ENCODING = _Kind.ENCODING
 _MEDIA_TYPE = _Kind.MEDIA_TYPE
 _TEAM = _Kind.TEAM
+_UPGRADE = _Kind.UPGRADE
+_MODEL = _Kind.MODEL
 _UNKNOWN = _Kind.UNKNOWN
+
+_REFUSED = {
+    _OVERRIDE: Reason.BAD_METHOD,
+    _UPGRADE: Reason.UPGRADE_DENIED,
+    _MODEL: Reason.PARAMETER_DENIED,
+}
+"""What is refused whatever its value."""
 
 
 class HeaderFacts(msgspec.Struct, frozen=True, gc=False):
@@ -86,6 +101,8 @@ class HeaderInspector:
         self.identity_names = frozenset(fold_name(name) for name in identity_headers)
         self.token_names = frozenset(fold_name(name) for name in token_headers)
         self._kinds = {fold_name(name): _Kind.OVERRIDE for name in _METHOD_OVERRIDES}
+        self._kinds |= dict.fromkeys(_MODEL_HEADERS, _Kind.MODEL)
+        self._kinds[b"sec-websocket-key"] = _Kind.UPGRADE
         self._kinds[b"connection"] = _Kind.CONNECTION
         self._kinds[b"content-encoding"] = _Kind.ENCODING
         self._kinds[b"content-type"] = _Kind.MEDIA_TYPE
@@ -127,8 +144,8 @@ class HeaderInspector:
                 foreign |= value != b"application/json" and not _JSON_TYPE.fullmatch(value)
             elif kind is _ENCODING:
                 encoded |= value.strip().lower() not in (b"", b"identity")
-            elif kind is _OVERRIDE:
-                raise RequestRefused(Reason.BAD_METHOD)
+            elif kind in _REFUSED:
+                raise RequestRefused(_REFUSED[kind])
             elif kind is _IDENTITY or (kind is _CONNECTION and self._names_ours(value)):
                 if not removable:
                     raise RequestRefused(Reason.IDENTITY_HEADER_SENT)

@@ -1,19 +1,20 @@
 """The models that a request names, and whether it may stay silent about them.
 
-A call of an inference route must name its model. Where the body was not shown, cut or unreadable,
-the request is refused if any rule or budget needs the model, unless the profile lists the route
-under `unsafe_unseen_model_routes`; a body above the door's limit is refused without that way out.
-Where nobody needs the model, a body that says to be no JSON may be anything in which no reader of
-JSON finds members; one that is JSON is still held against the members that are not allowed.
-Routes that spend nothing (`ModelUse.NONE`) are not asked, so their bodies may be of any size and
-kind.
+A call of an inference route must name its model, and so must any other call that can name one when
+a model rule or a budget binds the caller: what it leads to (a batch, a run) would use one unseen.
+Where the body was not shown, cut or unreadable, the request is refused; only a body that was not
+shown passes when nobody needs the model. The profile may list routes under
+`unsafe_unseen_model_routes`, where all of that passes; a body above the door's limit is refused
+without that way out. Routes that spend nothing (`ModelUse.NONE`) are not asked, so their bodies may
+be of any size and kind.
 """
 
 import msgspec
 
-from gatepass.plugin.body import BodyFacts, is_model_name, read_body
+from gatepass.plugin.body import BodyFacts, read_body
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.inspection import HeaderFacts
+from gatepass.plugin.parameters import plain_name
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.request import BodyState, Request
 from gatepass.plugin.routing import Route
@@ -29,7 +30,6 @@ class Naming(msgspec.Struct, frozen=True, gc=False):
 
 
 NAMES_NOTHING = Naming((), None, 0)
-_BEFORE_AN_OBJECT = b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"
 
 
 def name_models(
@@ -48,37 +48,28 @@ def name_models(
     body = request.body
     if body is BodyState.TOO_LARGE:
         raise RequestRefused(Reason.BODY_TOO_LARGE)
-    in_path = () if route.model is None else _path_model(route.model)
+    if route.denied_query:
+        raise RequestRefused(Reason.PARAMETER_DENIED)
+    in_path = () if route.model is None else (plain_name(route.model),)
     must_read = model_decides or route.must_name_model
     if isinstance(body, BodyState) or not body:
         if must_read and not route.may_hide_model:
             raise RequestRefused(Reason.BODY_NOT_SHOWN)
         return Naming(in_path, None, 0)
     try:
-        if headers.encoded or headers.foreign:
-            raise RequestRefused(Reason.BODY_NOT_JSON)  # noqa: TRY301 - as if it could not be read
-        bounds = route.bounds if must_read else None
-        facts = read_body(body, route.profile.allowed_parameters, bounds)
+        facts = _read(body, route, headers, must_price=must_read)
     except RequestRefused as refused:
-        if refused.code != Reason.BODY_NOT_JSON.code:
-            raise
-        if not route.may_hide_model and (must_read or not _is_other_matter(body, headers)):
+        if refused.code != Reason.BODY_NOT_JSON.code or not route.may_hide_model:
             raise
         return Naming(in_path, None, len(body))
     models = tuple(dict.fromkeys(in_path + facts.models)) if in_path else facts.models
-    if not models and must_read and route.use is ModelUse.REQUIRED:
+    if not models and must_read and not (route.may_hide_model and route.use is ModelUse.OPTIONAL):
         raise RequestRefused(Reason.MODEL_MISSING)
     return Naming(models, facts, len(body))
 
 
-def _is_other_matter(body: bytes, headers: HeaderFacts) -> bool:
-    """Answer whether nobody can take the body for a JSON object, in no encoding of Unicode."""
-    if headers.encoded or not headers.foreign:
-        return False
-    return body.lstrip(_BEFORE_AN_OBJECT)[:1] != b"{"
-
-
-def _path_model(name: str) -> tuple[str]:
-    if not is_model_name(name):
-        raise RequestRefused(Reason.MODEL_DENIED)
-    return (name,)
+def _read(body: bytes, route: Route, headers: HeaderFacts, *, must_price: bool) -> BodyFacts:
+    if headers.encoded or headers.foreign:
+        raise RequestRefused(Reason.BODY_NOT_JSON)
+    bounds = route.bounds if must_price else None
+    return read_body(body, route.profile.allowed_parameters, bounds)

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from gatepass.jwks.clock import Clock
+from gatepass.jwks.fetch import Fetcher
 from gatepass.plugin.budgets.lock import ProcessLock, lock_path
 from gatepass.plugin.budgets.memory import MemoryBudgets
 from gatepass.plugin.directory.sqlite import database_path
@@ -29,9 +30,11 @@ class Stores:
 
 @asynccontextmanager
 async def open_gate(
-    settings: Settings, *, clock: Clock, stores: Stores | None
+    settings: Settings, *, clock: Clock, stores: Stores | None, fetcher: Fetcher | None = None
 ) -> AsyncIterator[Gate]:
     """Open a Gate for the settings, and close it with all that is behind it.
+
+    `fetcher` asks the issuers for their keys; None is the hardened one of `gatepass.jwks.fetch`.
 
     Raises:
         ConfigurationError: the store cannot be used, or another process holds the budgets.
@@ -39,7 +42,7 @@ async def open_gate(
     """
     # at DEBUG the driver writes down the parameters of every statement: who people are (SEC-60)
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
-    compiled = compile_settings(settings)
+    compiled = compile_settings(settings, fetcher=fetcher)
     async with AsyncExitStack() as stack:
         database = compiled.database if stores is None else stores.database
         if stores is None:

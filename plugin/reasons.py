@@ -15,6 +15,7 @@ class Reason(Enum):
 
     AMBIGUOUS_PATH = ("ambiguous_path", 400, "The request path can be read in more than one way.")
     BAD_METHOD = ("bad_method", 400, "The request method is malformed or overridden by a header.")
+    UPGRADE_DENIED = ("upgrade_denied", 400, "A WebSocket cannot be judged and is not let through.")
     BAD_HEADER_VALUE = ("bad_header_value", 400, "A header that decides holds forbidden bytes.")
     TWO_TOKENS = ("two_tokens", 400, "More than one credential was sent.")
     IDENTITY_HEADER_SENT = (
@@ -52,7 +53,7 @@ class Reason(Enum):
     NO_IDENTITY = ("no_identity", 403, "The token names neither a user nor a team.")
     ROUTE_DENIED = ("route_denied", 403, "The caller may not call this route.")
     MODEL_DENIED = ("model_denied", 403, "The caller may not use this model.")
-    PARAMETER_DENIED = ("parameter_denied", 403, "A parameter of the request body is not allowed.")
+    PARAMETER_DENIED = ("parameter_denied", 403, "A parameter of the request is not allowed.")
     USER_UNKNOWN = ("user_unknown", 403, "The user is not provisioned.")
     USER_BLOCKED = ("user_blocked", 403, "The user is blocked.")
     TEAM_UNKNOWN = ("team_unknown", 403, "The team is not provisioned.")

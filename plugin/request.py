@@ -27,10 +27,9 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     `target` is the raw request target in the gateway's own spelling, query included (SEC-32).
     `headers` are pairs of bytes in any letter case, repeated ones kept; `headers_complete` is False
     when the gateway may have cut the list. `body` is the exact bytes that go upstream, or why they
-    are not here. `peer` is the address of the client as the gateway knows it.
-    `can_remove_headers` says whether the gateway can delete an arbitrary header before the upstream
-    sees it. `gateway_request_id` is made by the gateway and never a client's header: deciding is
-    idempotent on it.
+    are not here. `can_remove_headers` says whether the gateway can delete an arbitrary header
+    before the upstream sees it. `gateway_request_id` is made by the gateway and never a client's
+    header: deciding is idempotent on it.
     """
 
     method: str
@@ -38,7 +37,6 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     headers: Sequence[tuple[bytes, bytes]]
     body: bytes | BodyState = BodyState.NOT_SHOWN
     headers_complete: bool = True
-    peer: str = ""
     profile: str = "default"
     can_remove_headers: bool = True
     gateway_request_id: str | None = None

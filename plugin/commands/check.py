@@ -6,14 +6,18 @@ only if its file exists, and by a copy.
 
 import asyncio
 import json
+import logging
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import typer
 
 from gatepass.jwks.errors import ConfigurationError, GatepassError
+from gatepass.jwks.faults import UNSAFE_FAULTS
 from gatepass.jwks.verifier import IssuerStatus, Verifier
 from gatepass.plugin.directory.copying import copy_database
 from gatepass.plugin.directory.sqlite import database_path
@@ -21,11 +25,16 @@ from gatepass.plugin.directory.store import SqlDirectory
 from gatepass.plugin.settings import Compiled, compile_settings, load_settings
 
 _OTHER_FILE = "put the path right, move the file away, or name another under stores.database"
+_NO_KEYS = "the issuer publishes no key that can verify its tokens"
+_UNSAFE_KEYS = (
+    "tell whoever runs the issuer to replace the private, symmetric or weak keys among those it "
+    "publishes: others may be able to sign with them"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report; `advice` says what to do when it is not ok."""
+    """One line of the report; `advice` says what to do, always when it is not ok."""
 
     subject: str
     ok: bool
@@ -65,11 +74,24 @@ async def _key_findings(compiled: Compiled) -> list[Finding]:
     if sys.stderr.isatty():
         typer.echo("asking the issuers for their keys ...", err=True)
     verifier = Verifier(compiled.issuers)
-    await verifier.start()
+    with _warnings_unsaid():
+        await verifier.start()
     try:
         return [_key_finding(status) for status in verifier.status()]
     finally:
         await verifier.close()
+
+
+@contextmanager
+def _warnings_unsaid() -> Iterator[None]:
+    """Keep the warnings about keys off the terminal: the findings say the same."""
+    logger = logging.getLogger("gatepass.jwks")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _key_finding(status: IssuerStatus) -> Finding:
@@ -82,12 +104,16 @@ def _key_finding(status: IssuerStatus) -> Finding:
             advice="check the address and that this host reaches it; its tokens get 503 until then",
         )
     kids = ", ".join("(no kid)" if kid is None else kid for kid in status.key_ids) or "none"
-    dropped = ", ".join(f"{count} {fault.value}" for fault, count in status.skipped.items())
+    found = [f"keys: {kids}"]
+    for title, counts in (("not used", status.skipped), ("remarks", status.remarks)):
+        if counts:
+            listed = ", ".join(f"{count} {oddity.value}" for oddity, count in counts.items())
+            found.append(f"{title}: {listed}")
+    advice = [] if status.key_ids else [_NO_KEYS]
+    if not UNSAFE_FAULTS.isdisjoint(status.skipped):
+        advice.append(_UNSAFE_KEYS)
     return Finding(
-        subject,
-        ok=bool(status.key_ids),
-        found=f"keys: {kids}" + (f"; not used: {dropped}" if dropped else ""),
-        advice="" if status.key_ids else "the issuer publishes no key that can verify its tokens",
+        subject, ok=bool(status.key_ids), found="; ".join(found), advice="; ".join(advice)
     )
 
 

@@ -87,4 +87,7 @@ async def _reload(reloader: Reloader) -> None:
     except ConfigurationError as error:
         _log.error("settings not reloaded; the old ones stay", extra={"problems": error.problems})
         return
+    except Exception as bug:  # noqa: BLE001 - the outermost handler: the next SIGHUP must count
+        _log.error("internal fault while reloading", extra={"fault": type(bug).__name__})
+        return
     _log.warning("settings reloaded", extra={"restart_needed_for": notes})

@@ -80,17 +80,18 @@ async def find_principals(
 ) -> Principals:
     """Return what is stored about the caller.
 
-    The team is the first candidate that is stored; an organization not named is the team's.
+    The person is found by issuer and subject, whether or not the token names a user: leaving a
+    claim out of a token must not lead past the person's own row. The team is the first candidate
+    that is stored; an organization not named is the team's.
 
     Raises:
         StoreUnavailable: a row holds what it cannot hold.
 
     """
-    is_person = identity.user_id is not None
     result = await connection.execute(
         _CALLER,
         {
-            "issuer": identity.issuer if is_person else None,
+            "issuer": identity.issuer,
             "subject": identity.subject,
             "team_id": await _first_stored(connection, team.candidates),
             "organization_id": identity.organization,

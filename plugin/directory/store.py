@@ -9,16 +9,13 @@ found is remembered by whoever asks.
 
 from typing import NamedTuple
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.plugin.decision import Effect
 from gatepass.plugin.directory.database import Database
-from gatepass.plugin.directory.provisioning import Provisioning
 from gatepass.plugin.directory.rows import find_principals
 from gatepass.plugin.directory.rules import DirectoryRules
-from gatepass.plugin.directory.tables import memberships
 from gatepass.plugin.directory.upsert import NOTHING_MISSING, find_missing, make_team, make_user
 from gatepass.plugin.errors import StoreUnavailable
 from gatepass.rbac.identity import Identity
@@ -33,7 +30,7 @@ class Resolved(NamedTuple):
     effects: tuple[Effect, ...]
 
 
-class SqlDirectory(Provisioning):
+class SqlDirectory:
     """The directory in a SQL database; `url` is `sqlite:///path`, or what `Database` made of it.
 
     Raises:
@@ -44,7 +41,8 @@ class SqlDirectory(Provisioning):
     def __init__(
         self, url: str | Database, rules: DirectoryRules, clock: Clock = SYSTEM_CLOCK
     ) -> None:
-        super().__init__(Database(url) if isinstance(url, str) else url, clock)
+        self._database = Database(url) if isinstance(url, str) else url
+        self._clock = clock
         self._rules = rules
 
     def with_rules(self, rules: DirectoryRules) -> "SqlDirectory":
@@ -97,18 +95,6 @@ class SqlDirectory(Provisioning):
             return await self._make_missing(identity, team)
         except IntegrityError:
             return await self._read_again(identity, team)
-
-    async def memberships_of(self, user_id: str) -> tuple[str, ...]:
-        """Return the ids of the teams that the user is a member of, in order.
-
-        Raises:
-            StoreUnavailable: the database fails.
-
-        """
-        query = select(memberships.c.team_id).where(memberships.c.user_id == user_id)
-        async with self._database.reading() as connection:
-            result = await connection.execute(query.order_by(memberships.c.team_id))
-            return tuple(result.scalars())
 
     async def _read_again(self, identity: Identity, team: TeamChoice) -> Resolved:
         """Go by what whoever won the race has made; losing twice is no race."""

@@ -18,7 +18,7 @@ from gatepass.plugin.reasons import Reason
 CODE_HEADER = b"x-gatepass-code"
 RETRY_AFTER_HEADER = b"x-gatepass-retry-after"
 
-Answer = tuple[int, list[Header], bytes]
+Answer = tuple[int, Sequence[Header], bytes]
 """Status, headers and body of a response."""
 
 _NO_STORE = (b"cache-control", b"no-store")
@@ -33,27 +33,27 @@ def to_answer(convention: Convention, headers: Sequence[Header], decision: Decis
     answer = _usual_answer(removal_header, decision.set_headers, decision.remove_headers)
     if removal_header is not None and b"_" in b"".join([name for name, _ in headers]):
         # the client spelled a name in a way that is not the usual one
-        *answer, (_, removed) = answer
+        *usual, (_, removed) = answer
         set_names = {name for name, _ in decision.set_headers}
         spellings = set(spellings_to_remove(decision, headers)) - set_names
         removed = b",".join(sorted(spellings.union(removed.split(b","))))
-        answer.append((removal_header, removed))
+        answer = (*usual, (removal_header, removed))
     return Reason.ALLOWED.status, answer, b""
 
 
 def refusal_answer(decision: Decision) -> Answer:
     """Return a refusal as a client of HTTP understands it."""
-    headers = [*decision.response_headers, *_refusal_frame(decision.reason)]
+    headers = (*decision.response_headers, *_refusal_frame(decision.reason))
     return decision.status, headers, decision.body
 
 
 def _refused_answer(convention: Convention, decision: Decision) -> Answer:
     status, headers, body = refusal_answer(decision)
     if convention.refusals is not None:
-        headers.append((CODE_HEADER, decision.reason.code.encode()))
-        headers += [
+        retry_after = [
             (RETRY_AFTER_HEADER, value) for name, value in headers if name == b"retry-after"
         ]
+        headers = (*headers, (CODE_HEADER, decision.reason.code.encode()), *retry_after)
         if status not in convention.refusals:
             status = 403
     return status, headers, body
@@ -62,8 +62,8 @@ def _refused_answer(convention: Convention, decision: Decision) -> Answer:
 @lru_cache(maxsize=4096)
 def _usual_answer(
     removal_header: bytes | None, set_headers: tuple[Header, ...], folded: frozenset[bytes]
-) -> list[Header]:
-    """Return the headers of an allowed request; the same list again for the same caller.
+) -> tuple[Header, ...]:
+    """Return the headers of an allowed request; the same tuple again for the same caller.
 
     Deleted are the names in their usual spelling, less those that are set anyway.
     """
@@ -71,7 +71,7 @@ def _usual_answer(
     if removal_header is not None:
         removed = folded - {name.lower() for name, _ in set_headers}
         answer.append((removal_header, b",".join(sorted(removed))))
-    return answer
+    return tuple(answer)
 
 
 @lru_cache(maxsize=len(Reason))

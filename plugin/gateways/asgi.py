@@ -60,8 +60,12 @@ class GatepassMiddleware:
             await self._serve_http(scope, receive, send)
         elif scope["type"] == "websocket":
             await _refuse_websocket(scope, receive, send)
-        else:
+        elif scope["type"] == "lifespan":
             await self._app(scope, receive, send)
+        else:
+            raise NotImplementedError(
+                "a kind of scope that nobody judges"
+            )  # ASGI: unknown protocol
 
     async def _serve_http(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         seen: list[Message] = []
@@ -94,13 +98,11 @@ class GatepassMiddleware:
             return refuse_for(Reason.DEADLINE)
         if body is None:
             return None
-        client = scope.get("client")
         request = Request(
             method=scope["method"],
             target=target,
             headers=scope["headers"],
             body=body,
-            peer="" if client is None else client[0],
             profile=self._profile,
         )
         warm = self._judge.decide_warm(request)

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 
 from gatepass.plugin.reasons import Reason
 
-FORWARDED_FOR = b"x-forwarded-for"
 CONTENT_LENGTH = b"content-length"
 TRANSFER_ENCODING = b"transfer-encoding"
 
@@ -50,7 +49,7 @@ class Convention:
     def __post_init__(self) -> None:
         once = {self.method_header: Reason.BAD_METHOD, self.target_header: Reason.AMBIGUOUS_PATH}
         only_once = {name: reason for name, reason in once.items() if name is not None}
-        reads = {*only_once, FORWARDED_FOR}
+        reads = set(only_once)
         if self.shows_body:
             reads |= {CONTENT_LENGTH, TRANSFER_ENCODING}
         if self.cut_header is not None:

@@ -11,11 +11,9 @@ from collections.abc import Mapping, Sequence
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.gateways.conventions import (
     CONTENT_LENGTH,
-    FORWARDED_FOR,
     TRANSFER_ENCODING,
     Convention,
 )
-from gatepass.plugin.gateways.peers import client_address
 from gatepass.plugin.headers import Header
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.request import BodyState, Request
@@ -81,7 +79,6 @@ def to_request(  # noqa: PLR0913 - the parts of a question, each read elsewhere
         target=target,
         headers=headers,
         body=body,
-        peer=client_address(marks[FORWARDED_FOR]) if FORWARDED_FOR in marks else "",
         profile=profile,
         can_remove_headers=convention.can_remove_headers,
     )

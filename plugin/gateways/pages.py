@@ -54,7 +54,7 @@ async def _denied(request: "Request") -> Response:
         raise HTTPException(404)
     status, headers, body = refusal_answer(refuse_for(reason, _retry_after(request)))
     response = Response(body, status)
-    response.raw_headers = headers
+    response.raw_headers = list(headers)
     return response
 
 

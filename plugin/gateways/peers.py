@@ -1,12 +1,10 @@
-"""Who asks: is it one of the configured proxies, and which client does it speak for (SEC-37, 62).
+"""Who asks, and is it one of the configured proxies (SEC-37, SEC-62).
 
 Rules: a Unix socket is trusted, because its file mode says who may open it; any other peer is
-trusted if its address lies in a configured network; a peer without an address is not. The client's
-address is the last entry of X-Forwarded-For, the one that the trusted proxy itself wrote.
+trusted if its address lies in a configured network; a peer without an address is not.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
 Network = IPv4Network | IPv6Network
 
 _MAX_LEARNED_PEERS = 1024
-_MAX_ADDRESS_BYTES = 64
 
 
 class TrustedProxies:
@@ -50,14 +47,3 @@ class TrustedProxies:
         if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped  # a dual-stack listener spells IPv4 peers so
         return any(address in network for network in self._networks)
-
-
-@lru_cache(maxsize=4096)
-def client_address(forwarded_for: bytes) -> str:
-    """Return the last address of an X-Forwarded-For list, or "" when it is none."""
-    if len(last := forwarded_for.rpartition(b",")[2].strip()) > _MAX_ADDRESS_BYTES:
-        return ""
-    try:
-        return str(ip_address(last.decode("ascii")))
-    except ValueError:
-        return ""

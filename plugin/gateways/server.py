@@ -61,10 +61,19 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
     def on_message_begin(self) -> None:
-        """Note that a head begins."""
+        """Note that a head begins; no proxy sends one before it has read the last answer."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.transport.close()
         super().on_message_begin()
         self._in_head = True
         self._head_bytes = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header of the head; one behind the body belongs to nothing that is judged."""
+        if self._in_head:
+            super().on_header(name, value)
+        else:
+            self.transport.close()
 
     def on_headers_complete(self) -> None:
         """Note that the head is complete, and undo uvicorn's cut at a `#`."""

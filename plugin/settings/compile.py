@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatepass.jwks.errors import ConfigurationError
-from gatepass.jwks.fetch import HttpFetcher
+from gatepass.jwks.fetch import Fetcher, HttpFetcher
 from gatepass.jwks.keeper import Freshness
 from gatepass.jwks.rules import IssuerRules
 from gatepass.jwks.source import DiscoveredKeys, FileKeys, InlineKeys, KeySource, UrlKeys
@@ -44,8 +44,12 @@ __all__ = ["Compiled", "HttpDoor", "IdentityHeaders", "compile_settings"]
 _SQLITE = "sqlite:///"
 
 
-def compile_settings(settings: "Settings") -> Compiled:
+def compile_settings(settings: "Settings", *, fetcher: Fetcher | None = None) -> Compiled:
     """Return what the settings mean.
+
+    `fetcher` gets what every issuer publishes, in place of one `HttpFetcher` per issuer; which
+    addresses are safe to ask (`allow_http_loopback`) and for how long (`fetch_timeout`) is then its
+    own business.
 
     Raises:
         ConfigurationError: for settings that were not made by `load_settings` or `make_settings`.
@@ -55,7 +59,7 @@ def compile_settings(settings: "Settings") -> Compiled:
     try:
         return Compiled(
             policy=_policy(settings),
-            issuers=tuple(_issuer(issuer, origin.folder) for issuer in settings.issuers),
+            issuers=tuple(_issuer(issuer, origin.folder, fetcher) for issuer in settings.issuers),
             identity_headers=_identity_headers(settings.headers),
             token_headers=tuple(name.encode() for name in settings.token_headers),
             team_header=settings.teams.header.encode() if settings.teams.header else None,
@@ -75,7 +79,7 @@ def compile_settings(settings: "Settings") -> Compiled:
         raise ConfigurationError([f"{origin.file}: {wrong}"]) from wrong
 
 
-def _issuer(settings: "IssuerSettings", folder: Path) -> Issuer:
+def _issuer(settings: "IssuerSettings", folder: Path, fetcher: Fetcher | None) -> Issuer:
     rules = IssuerRules(
         issuer=settings.issuer,
         audiences=frozenset(settings.audience),
@@ -98,17 +102,18 @@ def _issuer(settings: "IssuerSettings", folder: Path) -> Issuer:
         min_refetch_seconds=settings.min_refetch,
         max_stale_seconds=settings.max_stale,
     )
-    return Issuer(rules, _source(settings, folder), freshness)
+    return Issuer(rules, _source(settings, folder, fetcher), freshness)
 
 
-def _source(settings: "IssuerSettings", folder: Path) -> KeySource:
+def _source(settings: "IssuerSettings", folder: Path, fetcher: Fetcher | None) -> KeySource:
     if settings.jwks is not None:
         return InlineKeys(settings.jwks)
     if settings.jwks_file is not None:
         return FileKeys(folder / settings.jwks_file)
-    fetcher = HttpFetcher(
-        timeout_seconds=settings.fetch_timeout, allow_http_loopback=settings.allow_http_loopback
-    )
+    if fetcher is None:
+        fetcher = HttpFetcher(
+            timeout_seconds=settings.fetch_timeout, allow_http_loopback=settings.allow_http_loopback
+        )
     if settings.jwks_uri is not None:
         return UrlKeys(settings.jwks_uri, fetcher)
     return DiscoveredKeys(

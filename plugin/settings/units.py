@@ -91,12 +91,6 @@ def parse_money(text: str) -> int:
     return nano
 
 
-def format_money(nano_usd: int) -> str:
-    """Return the shortest text that reads back as the same number of nano-dollars."""
-    dollars, rest = divmod(nano_usd, NANO_PER_USD)
-    return f"${dollars}.{rest:09}".rstrip("0") if rest else f"${dollars}"
-
-
 def parse_budget(text: str) -> BudgetTemplate:
     """Return a budget: `$50 per 30d`, `$50 per day|week|month` (1, 7, 30 days), `$50` for ever.
 
@@ -119,11 +113,3 @@ def parse_budget(text: str) -> BudgetTemplate:
     if seconds == 0:
         raise BadValue("the period must be longer than nothing")
     return BudgetTemplate(limit, seconds)
-
-
-def format_budget(budget: BudgetTemplate) -> str:
-    """Return a text that reads back as the same budget."""
-    money = format_money(budget.limit_nano_usd)
-    if budget.window_seconds is None:
-        return money
-    return f"{money} per {format_duration(budget.window_seconds)}"

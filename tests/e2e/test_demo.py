@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -172,6 +173,7 @@ def test_kept_servers_answer_until_ctrl_c(
     assert run.left_behind() == ([], [])
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_what_to_try_is_printed_for_people(start: Callable[..., Run]) -> None:
     run = start(*DEMO, "--keep")
     assert run.process.stdout is not None

@@ -46,12 +46,13 @@ def test_sec_41_no_answer_no_way_through(frail: FrailGateway) -> None:
     check_sec_41(frail, dead=502, late=503, hanging=504)
 
 
+@pytest.mark.rounds(25)
 def test_sec_41_killed_under_load(frail: FrailGateway) -> None:
     check_sec_41_under_load(frail, dead=502)
 
 
 def test_a_websocket_is_not_opened(gateway: Gateway) -> None:
-    check_no_websocket(gateway, status=200)
+    check_no_websocket(gateway, status=400)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "other.example", "127.0.0.1:1"])

@@ -11,12 +11,23 @@ from pathlib import Path
 import pytest
 
 from support.gatepass_process import SECONDS, serving
-from support.gates import KEY, OUR_ISSUER, ann, chat_body, rules, settings_file, token
+from support.gates import (
+    KEY,
+    OUR_ISSUER,
+    WITHOUT_KEYS,
+    ann,
+    chat_body,
+    rules,
+    settings_file,
+    token,
+)
 from support.ports import free_port
 from support.raw_http import NoReply, ask, read_reply
 from support.tokens import signing_key
 
 JSON = (b"content-type", b"application/json")
+PROMPTLY_SECONDS = 4
+"""Less than the 5 s that the server gives to connections that are busy."""
 
 
 def test_it_serves_and_leaves_with_status_0(tmp_path: Path) -> None:
@@ -28,7 +39,7 @@ def test_it_serves_and_leaves_with_status_0(tmp_path: Path) -> None:
         assert served.errors == f"gatepass: answering at 127.0.0.1:{served.port}\n"
         began = time.monotonic()
         assert served.stop() == 0
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < PROMPTLY_SECONDS
     assert sorted(entry.name for entry in tmp_path.iterdir()) == [
         "gatepass.db",
         "gatepass.db.lock",
@@ -68,7 +79,7 @@ def test_an_idle_connection_keeps_nobody_waiting(tmp_path: Path) -> None:
         assert read_reply(connection).status == 200
         began = time.monotonic()
         assert served.stop() == 0
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < PROMPTLY_SECONDS
 
 
 def test_sec_50_a_hangup_reads_the_settings_again(tmp_path: Path) -> None:
@@ -95,7 +106,7 @@ def test_sec_50_a_hangup_reads_the_settings_again(tmp_path: Path) -> None:
 
 def test_an_unreachable_issuer_keeps_nobody_else_out(tmp_path: Path) -> None:
     away = {
-        **{name: value for name, value in OUR_ISSUER.items() if name != "jwks"},
+        **WITHOUT_KEYS,
         "issuer": "https://away.example",
         "jwks_uri": f"http://127.0.0.1:{free_port()}/keys",
         "allow_http_loopback": True,
@@ -160,7 +171,7 @@ def test_rotated_keys_in_a_file_come_with_a_hangup(tmp_path: Path) -> None:
     new = signing_key("EdDSA", "new")
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [KEY.jwk()]}))
     on_file = {
-        **{name: value for name, value in OUR_ISSUER.items() if name != "jwks"},
+        **WITHOUT_KEYS,
         "jwks_file": "keys.json",
     }
     with serving(tmp_path, issuers=[on_file]) as served:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.gatepass_process import SECONDS, refused, serving, start
-from support.gates import OUR_ISSUER, settings_file
+from support.gates import OUR_ISSUER, WITHOUT_KEYS, settings_file
 from support.ports import free_port
 
 
@@ -75,7 +75,7 @@ def test_wrong_options(tmp_path: Path, arguments: list[str]) -> None:
 def test_an_issuer_that_hangs_can_be_interrupted(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         away = {
-            **{name: value for name, value in OUR_ISSUER.items() if name != "jwks"},
+            **WITHOUT_KEYS,
             "jwks_uri": f"http://127.0.0.1:{silent.getsockname()[1]}/keys",
             "allow_http_loopback": True,
             "fetch_timeout": "30s",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gatepass.plugin import Gate, Request
 from gatepass.plugin.request import BodyState
 from support.gates import CHAT, ann, chat_body, open_gate
+from support.soak import examples
 
 NAMES = st.one_of(
     st.sampled_from(
@@ -86,7 +87,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     one.close()
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(400), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(request_=Request("POST", CHAT, [(b"authorization", b"Bearer " + ann())], body=chat_body()))
 @given(request_=REQUESTS)
 def test_sec_18_nothing_is_a_fault_and_nothing_passes_by_accident(

@@ -12,6 +12,7 @@ from gatepass.plugin.budgets.memory import MemoryBudgets, Settlement
 from gatepass.plugin.errors import BudgetExceeded
 from gatepass.rbac.principals import Budget
 from support.clock import ManualClock
+from support.soak import examples
 
 START = 1_000_000
 TIMEOUT = 50
@@ -142,4 +143,6 @@ class BudgetMachine(RuleBasedStateMachine):
 
 
 TestMemoryBudgets = BudgetMachine.TestCase
-TestMemoryBudgets.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestMemoryBudgets.settings = settings(
+    max_examples=examples(60), stateful_step_count=40, deadline=None
+)

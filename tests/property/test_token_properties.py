@@ -1,7 +1,6 @@
 """What must hold for every token, not only for those that somebody thought of."""
 
 import json
-import os
 import random
 import string
 from contextlib import suppress
@@ -18,6 +17,7 @@ from gatepass.jwks.keyset import KeySet, parse_key_set
 from gatepass.jwks.limits import DEFAULT_LIMITS
 from gatepass.jwks.token import VerifiedToken, parse_token, verify_token
 from support.json_values import is_lax, json_values
+from support.soak import examples
 from support.tokens import b64, digest, signing_key
 from support.verification import GOOD_RULES, NOW, claims_at, published, verify
 
@@ -145,21 +145,8 @@ def test_sec_18_random_octets_are_refused_by_our_own_error(octets: bytes) -> Non
     must_refuse(octets)
 
 
-@pytest.mark.parametrize(
-    "inputs",
-    [
-        1_000,
-        pytest.param(
-            100_000,
-            marks=[
-                pytest.mark.soak,
-                pytest.mark.skipif("GATEPASS_SOAK" not in os.environ, reason="by make soak only"),
-            ],
-        ),
-    ],
-)
-def test_sec_18_what_looks_like_a_token_never_crashes(inputs: int) -> None:
-    for seed in range(inputs):
+def test_sec_18_what_looks_like_a_token_never_crashes() -> None:
+    for seed in range(examples(2_500)):
         judge(fuzzed(seed))
 
 

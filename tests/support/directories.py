@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.plugin.callers import Directory
 from gatepass.plugin.directory.rules import DirectoryRules
-from gatepass.plugin.directory.store import SqlDirectory
 from gatepass.rbac.errors import AccessDenied, AccessFault
 from gatepass.rbac.identity import Identity
 from gatepass.rbac.teams import TeamChoice
 from support.callers import SOMEBODY
+from support.rows import StockedDirectory
 
 ISSUER = SOMEBODY.issuer
 NO_TEAM = TeamChoice((), required=False, creatable=False)
@@ -26,8 +26,8 @@ UPSERT = DirectoryRules(user_upsert=True, team_upsert=True)
 @asynccontextmanager
 async def open_directory(
     file: Path, rules: DirectoryRules = CLOSED, clock: Clock = SYSTEM_CLOCK
-) -> AsyncIterator[SqlDirectory]:
-    directory = SqlDirectory(f"sqlite:///{file}", rules, clock)
+) -> AsyncIterator[StockedDirectory]:
+    directory = StockedDirectory(f"sqlite:///{file}", rules, clock)
     await directory.open()
     try:
         yield directory

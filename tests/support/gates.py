@@ -34,6 +34,7 @@ OUR_ISSUER: Mapping[str, object] = {
         "roles": "groups",
     },
 }
+WITHOUT_KEYS: dict[str, object] = {k: v for k, v in OUR_ISSUER.items() if k != "jwks"}
 OPEN_RULES: Mapping[str, object] = {
     "permissions": {
         "internal_user": {"routes": ["openai_routes", "info_routes"], "models": "all"},

@@ -7,6 +7,7 @@ request cases by a Gate and `apply_headers`. Identity cases wait for account lin
 """
 
 import asyncio
+import atexit
 import json
 import tempfile
 import threading
@@ -38,10 +39,23 @@ def _start_loop() -> asyncio.AbstractEventLoop:
 
 
 _LOOP = _start_loop()
+_FOLDER = tempfile.TemporaryDirectory(prefix="gatepass-attacks-")
+_MADE: list[Verifier] = []
 
 
 def _run(work: Coroutine[object, object, Result]) -> Result:
     return asyncio.run_coroutine_threadsafe(work, _LOOP).result()
+
+
+@atexit.register
+def _tidy_up() -> None:
+    for verifier in _MADE:
+        _run(verifier.close())
+    _FOLDER.cleanup()
+
+
+def _new_folder() -> Path:
+    return Path(tempfile.mkdtemp(dir=_FOLDER.name))
 
 
 def _issuer(config: Config) -> dict[str, object]:
@@ -80,14 +94,14 @@ def _settings_file(folder: Path, config: Config, document: Mapping[str, object])
 
 def make(config: Config) -> Callable[[str], Mapping[str, object]]:
     """Return verify(token) -> claims, for the keys and rules of the case."""
-    folder = Path(tempfile.mkdtemp(prefix="gatepass-attacks-"))
     issuer = _issuer(config)
     if "jwks" in config:
         issuer["jwks_file"] = "keys.json"
     settings = load_settings(
-        _settings_file(folder, config, {"issuers": [issuer], "profiles": {"default": {}}})
+        _settings_file(_new_folder(), config, {"issuers": [issuer], "profiles": {"default": {}}})
     )
     verifier = Verifier(compile_settings(settings).issuers)
+    _MADE.append(verifier)
 
     def verify(token: str) -> Mapping[str, object]:
         return _run(verifier.verify(token.encode("utf-8", "surrogatepass"))).claims
@@ -116,12 +130,11 @@ async def _authorize(request: Mapping[str, object], config: Config) -> dict[str,
         "users": {"upsert": True},
         "headers": {"reserved": config.get("identity_headers", [])},
     }
-    with tempfile.TemporaryDirectory(prefix="gatepass-attacks-") as folder:
-        path = _settings_file(Path(folder), config, document)
-        async with Gate.open(load_settings(path)) as gate:
-            asked = _to_request(request)
-            decision = await gate.decide(asked)
-            assert gate.faults == 0
+    path = _settings_file(_new_folder(), config, document)
+    async with Gate.open(load_settings(path)) as gate:
+        asked = _to_request(request)
+        decision = await gate.decide(asked)
+        assert gate.faults == 0
     if not decision.allowed:
         raise Denied(decision.reason.code, decision.reason.sentence)
     upstream: dict[str, list[str]] = {}

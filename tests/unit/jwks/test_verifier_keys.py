@@ -193,7 +193,7 @@ async def test_sec_27_a_hanging_issuer_does_not_hold_up_known_keys(clock: Manual
         for token in tokens:
             assert verifier.verify_warm(token) is not None
             assert (await verifier.verify(token)).subject == "user-1"
-        assert time.perf_counter() - began < 0.1
+        assert time.perf_counter() - began < 1.0, "the issuer hangs for five seconds"
         assert not any(task.done() for task in waiting)
         assert server.hits == ["/keys", "/keys"]
         await verifier.close()

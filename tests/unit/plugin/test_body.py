@@ -5,8 +5,9 @@ import json
 
 import pytest
 
-from gatepass.plugin.body import DENIED_PARAMETERS, MAX_CHOICES, BodyFacts, output_bounds, read_body
+from gatepass.plugin.body import MAX_CHOICES, BodyFacts, output_bounds, read_body
 from gatepass.plugin.errors import RequestRefused
+from gatepass.plugin.parameters import DENIED_PARAMETERS
 
 NONE_ALLOWED = frozenset[str]()
 

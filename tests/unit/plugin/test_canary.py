@@ -12,7 +12,7 @@ from gatepass.plugin.decision import Decision
 from gatepass.plugin.errors import StoreUnavailable
 from gatepass.plugin.request import BodyState
 from support.fake_directory import FakeDirectory, gate_on
-from support.gates import KEY, OUR_ISSUER, chat, chat_body, open_gate, rules
+from support.gates import KEY, WITHOUT_KEYS, chat, chat_body, open_gate, rules
 from support.tokens import b64, signing_key
 
 CANARY = "canary7f3a"
@@ -170,7 +170,7 @@ async def test_sec_60_a_kid_is_not_logged_when_the_issuer_is_asked_for_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    away = {k: v for k, v in OUR_ISSUER.items() if k != "jwks"} | {
+    away = WITHOUT_KEYS | {
         "jwks_uri": "http://127.0.0.1:1/keys",
         "allow_http_loopback": True,
     }

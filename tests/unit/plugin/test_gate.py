@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from gatepass.plugin import Gate, load_settings
-from gatepass.plugin.directory.provisioning import NO_MODELS_YET
 from gatepass.plugin.directory.rules import RowDefaults
 from gatepass.plugin.opening import Stores
 from gatepass.rbac.roles import Role
@@ -16,6 +15,7 @@ from support.directories import open_directory
 from support.gates import (
     KEY,
     OUR_ISSUER,
+    WITHOUT_KEYS,
     ann,
     chat,
     chat_body,
@@ -26,6 +26,7 @@ from support.gates import (
     token,
 )
 from support.jwks_server import JwksServer, ok, status
+from support.rows import NO_MODELS_YET, Kind
 from support.tokens import ISSUER, key_set, signing_key
 
 ALL = RowDefaults(models=None)
@@ -99,7 +100,7 @@ async def test_sec_16_54_the_same_kid_in_two_issuers_is_two_keys(tmp_path: Path)
 
 @pytest.mark.parametrize("kind", ["team", "user", "organization", "end_user"])
 async def test_sec_51_a_block_takes_effect_within_the_promised_seconds(
-    tmp_path: Path, kind: str
+    tmp_path: Path, kind: Kind
 ) -> None:
     clock = ManualClock()
     async with open_directory(tmp_path / "gatepass.db") as directory:
@@ -111,13 +112,14 @@ async def test_sec_51_a_block_takes_effect_within_the_promised_seconds(
         ids = {"team": "t1", "user": "ann", "organization": "acme", "end_user": "c-1"}
         async with open_gate(tmp_path, clock) as gate:
             assert await code_of(gate, chat(bearer)) == "allowed"
-            await directory.set_blocked(kind, ids[kind], blocked=True)  # type: ignore[arg-type]
+            await directory.set_blocked(kind, ids[kind], blocked=True)
             clock.advance(9.9)
             assert await code_of(gate, chat(bearer)) == "allowed"
             clock.advance(0.1)
             assert await code_of(gate, chat(bearer)) == f"{kind}_blocked"
-            assert await code_of(gate, chat(token(team="t1", org="acme", customer="c-1", jti="2")))
-            await directory.set_blocked(kind, ids[kind], blocked=False)  # type: ignore[arg-type]
+            another = token(team="t1", org="acme", customer="c-1", jti="2")
+            assert await code_of(gate, chat(another)) == f"{kind}_blocked"
+            await directory.set_blocked(kind, ids[kind], blocked=False)
             clock.advance(10)
             assert await code_of(gate, chat(bearer)) == "allowed"
 
@@ -133,18 +135,6 @@ async def test_sec_66_a_wall_clock_set_back_makes_nothing_live_longer(tmp_path: 
             clock.advance(10)
             clock.jump_wall(-3600)
             assert await code_of(gate, chat(bearer)) == "user_blocked"
-
-
-async def test_sec_66_a_verified_token_ends_by_the_monotonic_clock_as_well(tmp_path: Path) -> None:
-    clock = ManualClock()
-    async with open_gate(tmp_path, clock) as gate:
-        bearer = KEY.token({"user": "ann", "exp": int(clock.wall()) + 30})
-        assert (await gate.decide(chat(bearer))).allowed
-        clock.advance(5)
-        clock.jump_wall(-20)
-        clock.advance(40)
-        warm = gate.decide_warm(chat(bearer))
-        assert warm is None, "the rows are old, and the token was verified anew"
 
 
 async def test_a_token_stops_at_its_end_also_when_warm(tmp_path: Path) -> None:
@@ -163,7 +153,7 @@ async def test_an_issuer_that_is_away_is_503_for_its_tokens_alone(tmp_path: Path
     away = signing_key("EdDSA", "away")
     async with JwksServer() as server:
         url = server.serve("/keys", status(500))
-        theirs = {k: v for k, v in OUR_ISSUER.items() if k != "jwks"} | {
+        theirs = WITHOUT_KEYS | {
             "issuer": "https://away.example",
             "jwks_uri": url,
             "allow_http_loopback": True,
@@ -190,7 +180,7 @@ async def test_sec_55_fifty_first_requests_make_one_row(gate: Gate) -> None:
     assert sorted(kinds) == ["team_created", "user_created"]
 
 
-@pytest.mark.parametrize("subject", ["team_id:t1", "a:b", "user:v1:ann", "ann\x1ft1"[:3] + ":t1"])
+@pytest.mark.parametrize("subject", ["team_id:t1", "a:b", "user:v1:ann", "ann:t1"])
 async def test_sec_49_subjects_that_look_like_keys(gate: Gate, subject: str) -> None:
     first = token(sub=subject, user=subject)
     assert await code_of(gate, chat(first)) == "allowed"

@@ -120,6 +120,8 @@ def test_sec_44_an_identity_header_that_cannot_be_removed(name: bytes) -> None:
 def test_sec_45_connection_names_one_of_ours(value: bytes) -> None:
     assert inspect([(b"Connection", value)]).drop_connection
     assert inspect([(b"connection", b"close"), (b"CONNECTION", value)]).drop_connection
+    assert inspect([(b"connection", value), (b"X-Gatepass-User", b"root")]).drop_connection
+    assert inspect([(b"connection", value), (b"Connection", b"close")]).drop_connection
     assert refusal([(b"connection", value)], removable=False) == "identity_header_sent"
 
 
@@ -186,6 +188,7 @@ def test_json_says_that_it_is_json(value: bytes) -> None:
 def test_sec_58_what_says_to_be_something_else_is_foreign(value: bytes) -> None:
     assert inspect([(b"Content-Type", value)]).foreign
     assert inspect([(b"content-type", b"application/json"), (b"content-type", value)]).foreign
+    assert inspect([(b"content-type", value), (b"content-type", b"application/json")]).foreign
     assert inspect([(b"content_type", value)]).foreign
 
 

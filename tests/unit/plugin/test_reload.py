@@ -11,6 +11,7 @@ from gatepass.plugin.reload import Reloader
 from support.gates import (
     KEY,
     OUR_ISSUER,
+    WITHOUT_KEYS,
     chat,
     code_of,
     open_gate,
@@ -20,8 +21,6 @@ from support.gates import (
 )
 from support.jwks_server import JwksServer, after, ok, status
 from support.tokens import key_set, signing_key
-
-WITHOUT_KEYS = {name: value for name, value in OUR_ISSUER.items() if name != "jwks"}
 
 
 def reloader(gate: Gate, folder: Path) -> Reloader:
@@ -37,7 +36,6 @@ def reloader(gate: Gate, folder: Path) -> Reloader:
         ({"profiles": {"other": {}}}, "profile_unknown"),
         ({"issuers": [{**OUR_ISSUER, "audience": "another"}]}, "bad_audience"),
         ({"issuers": [{**OUR_ISSUER, "issuer": "https://new.example"}]}, "bad_issuer"),
-        ({"issuers": [{**OUR_ISSUER, "claims": {"user": "nickname"}}]}, "no_identity"),
         (
             {"issuers": [{**OUR_ISSUER, "jwks": {"keys": [signing_key("EdDSA", "new").jwk()]}}]},
             "unknown_key",

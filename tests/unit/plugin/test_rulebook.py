@@ -67,6 +67,17 @@ async def test_sec_45_a_connection_header_that_names_ours_goes(gate: Gate) -> No
     assert usual in apply_headers(await decide(gate, chat(headers=[usual])), [usual])
 
 
+async def test_sec_45_a_connection_header_that_names_ours_goes_on_a_public_route_too(
+    tmp_path: Path,
+) -> None:
+    hostile = (b"Connection", b"close, X-Gatepass-Role")
+    async with open_gate(tmp_path, profiles=rules(public_routes=["GET /v1/models"])) as gate:
+        for header, stays in ((hostile, False), ((b"Connection", b"keep-alive"), True)):
+            decision = await decide(gate, chat(b"", [header], method="GET", target=b"/v1/models"))
+            assert decision.allowed
+            assert (header in apply_headers(decision, [header])) is stays
+
+
 async def test_sec_48_the_token_goes_upstream_only_where_a_profile_allows_it(
     tmp_path: Path,
 ) -> None:

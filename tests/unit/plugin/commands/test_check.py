@@ -10,7 +10,7 @@ import pytest
 
 from gatepass.plugin.commands.check import run_check
 from support.directories import open_directory
-from support.gates import OUR_ISSUER, settings_file
+from support.gates import OUR_ISSUER, WITHOUT_KEYS, settings_file
 from support.tokens import ISSUER, signing_key
 
 
@@ -32,12 +32,12 @@ def check(path: Path, capsys: pytest.CaptureFixture[str]) -> list[Finding]:
     for finding in findings:
         assert finding["found"] in text
         assert finding["advice"] in text
-        assert bool(finding["advice"]) is not finding["ok"]
+        assert finding["ok"] or finding["advice"]
     return findings
 
 
 def issuer(**changes: object) -> Mapping[str, object]:
-    return {name: value for name, value in OUR_ISSUER.items() if name != "jwks"} | changes
+    return WITHOUT_KEYS | changes
 
 
 def test_all_is_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

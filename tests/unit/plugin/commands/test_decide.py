@@ -17,7 +17,7 @@ from gatepass.plugin.request import BodyState
 from support.clock import ManualClock
 from support.directories import open_directory, query
 from support.gates import (
-    OUR_ISSUER,
+    WITHOUT_KEYS,
     ann,
     chat,
     chat_body,
@@ -201,7 +201,7 @@ def test_a_path_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
 
 
 def test_an_issuer_that_is_away_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    away = {k: v for k, v in OUR_ISSUER.items() if k != "jwks"} | {
+    away = WITHOUT_KEYS | {
         "jwks_uri": "http://127.0.0.1:1/keys",
         "allow_http_loopback": True,
     }

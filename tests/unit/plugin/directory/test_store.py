@@ -202,13 +202,3 @@ async def test_rows_outlive_the_process(file: Path) -> None:
     async with open_directory(file, CLOSED) as directory:
         second, effects = await directory.resolve(SOMEBODY, one("red"))
     assert (second, effects) == (first, ())
-
-
-async def test_memberships_are_listed_in_order(file: Path) -> None:
-    async with open_directory(file) as directory:
-        await directory.add_user("ann", issuer=ISSUER, subject="s")
-        for team_id in ("red", "blue"):
-            await directory.add_team(team_id)
-            await directory.add_membership("ann", team_id)
-        assert await directory.memberships_of("ann") == ("blue", "red")
-        assert await directory.memberships_of("bob") == ()

@@ -57,7 +57,6 @@ async def test_sec_63_sql_in_a_claim_is_a_name_like_any_other(file: Path, text: 
         found, _ = await directory.resolve(identity, one(text))
         again, effects = await directory.resolve(identity, one(text))
         other, _ = await directory.resolve(NOBODY, some(text + "x", text))
-        assert await directory.memberships_of(text) == ()
         assert (
             await denied(directory, replace(NOBODY, organization=text), NO_TEAM)
             is AccessFault.ORGANIZATION_UNKNOWN
@@ -75,7 +74,6 @@ async def test_sec_63_sql_in_a_claim_is_a_name_like_any_other(file: Path, text: 
 async def test_sec_60_a_failing_store_says_nothing_of_who_asked(file: Path) -> None:
     identity = replace(SOMEBODY, subject=SECRET, user_id=SECRET)
     async with open_directory(file, UPSERT) as directory:
-        query(file, "DROP TABLE memberships")
         query(file, "ALTER TABLE users RENAME TO elsewhere")
         with pytest.raises(StoreUnavailable) as caught:
             await directory.resolve(identity, one(SECRET))
@@ -88,12 +86,9 @@ async def test_sec_60_a_failing_store_says_nothing_of_who_asked(file: Path) -> N
 async def test_sec_59_a_store_that_fails_never_says_unknown(file: Path) -> None:
     async with open_directory(file) as directory:
         await directory.ping()
-        for table in ("budgets", "memberships"):
-            query(file, f"ALTER TABLE {table} RENAME TO gone_{table}")
+        query(file, "ALTER TABLE budgets RENAME TO gone_budgets")
         with pytest.raises(StoreUnavailable):
             await directory.resolve(SOMEBODY, one("red"))
-        with pytest.raises(StoreUnavailable):
-            await directory.memberships_of("user-1")
         with pytest.raises(StoreUnavailable):
             await directory.ping()
 
@@ -121,7 +116,7 @@ async def test_text_that_no_database_can_hold_is_an_error_of_ours(file: Path) ->
         with pytest.raises(StoreUnavailable):
             await directory.resolve(replace(SOMEBODY, subject="\ud800"), NO_TEAM)
         with pytest.raises(StoreUnavailable):
-            await directory.add_team("\ud800")
+            await directory.resolve(NOBODY, one("\ud800"))
 
 
 async def test_callers_that_give_up_leave_nothing_behind(file: Path) -> None:
@@ -141,8 +136,6 @@ async def test_a_directory_that_is_not_open_knows_nothing(new_file: Path) -> Non
     for _ in range(2):
         with pytest.raises(StoreUnavailable):
             await directory.resolve(SOMEBODY, NO_TEAM)
-        with pytest.raises(StoreUnavailable):
-            await directory.add_team("red")
         with pytest.raises(StoreUnavailable):
             await directory.ping()
         await directory.close()

@@ -20,6 +20,8 @@ from support.directories import (
     query,
 )
 
+pytestmark = pytest.mark.rounds(100)
+
 
 async def test_sec_55_fifty_first_requests_at_once_make_one_row(file: Path) -> None:
     async with open_directory(file, UPSERT) as directory:

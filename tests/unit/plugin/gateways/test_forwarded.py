@@ -150,12 +150,6 @@ def test_a_cut_body_above_the_limit_is_too_large() -> None:
     assert request.body is BodyState.TOO_LARGE
 
 
-def test_sec_37_the_client_is_the_last_entry_that_the_proxy_wrote() -> None:
-    spoofed = [(b"x-forwarded-for", b"6.6.6.6"), (b"x-forwarded-for", b"7.7.7.7, 10.0.0.9")]
-    assert read(ENVOY, spoofed).peer == "10.0.0.9"
-    assert read(ENVOY, []).peer == ""
-
-
 @pytest.mark.parametrize(
     ("convention", "headers", "announced"),
     [

@@ -124,7 +124,6 @@ def test_a_head_that_does_not_come_is_not_waited_for(
 def test_a_later_head_has_its_time_too(
     decider: ScriptedDecider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "HEAD_SECONDS", 0.02)
     request = b"GET /envoy/d/a HTTP/1.1\r\nHost: h\r\n\r\n"
     with (
         running_door(decider) as door,
@@ -132,6 +131,7 @@ def test_a_later_head_has_its_time_too(
     ):
         connection.sendall(request)
         assert read_reply(connection).status == 200
+        monkeypatch.setattr(module, "HEAD_SECONDS", 0.02)
         connection.sendall(request[:20])
         assert connection.recv(1) == b""
 
@@ -166,3 +166,25 @@ def test_sec_60_nothing_of_a_request_is_logged(
         ask(door.port, "GET", b"/\xffcanary")
     assert "canary" not in caplog.text
     assert len(decider.requests) == 1
+
+
+def test_a_request_behind_an_unanswered_one_ends_the_connection(
+    door: Door, decider: ScriptedDecider
+) -> None:
+    one = b"GET /envoy/d/a HTTP/1.1\r\nhost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", door.port), timeout=5) as connection:
+        connection.sendall(one * 1000)
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+    assert received.count(b"HTTP/1.1") <= 2
+    assert len(decider.requests) <= 2
+    assert ask(door.port, "GET", "/envoy/d/a").status == 200
+
+
+def test_a_header_behind_the_body_ends_the_connection(door: Door) -> None:
+    head = b"POST /envoy/d/a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+    trailer = b"1\r\nx\r\n0\r\nx-gatepass-user: admin\r\ny"
+    with socket.create_connection(("127.0.0.1", door.port), timeout=5) as connection:
+        connection.sendall(head + trailer)
+        assert connection.recv(65536) == b""

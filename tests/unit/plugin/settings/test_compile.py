@@ -280,7 +280,8 @@ def test_settings_made_around_the_checks_are_refused_too() -> None:
 def test_the_example_compiles() -> None:
     everything = compile_settings(load_settings(EXAMPLE, environ={}))
     assert everything.directory.user_upsert
-    assert not everything.directory.team_upsert
+    assert everything.directory.team_upsert
+    assert everything.directory.team_defaults.budget is not None
     profile = everything.policy.profiles["default"]
     assert profile.permissions[Role.TEAM].routes.allows("POST", "/v1/chat/completions")
     assert not profile.permissions[Role.TEAM].routes.allows("POST", "/key/generate")

@@ -1,7 +1,13 @@
+"""Several processes at one database."""
+
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+import pytest
 
 from support.directories import query
 
@@ -37,23 +43,33 @@ asyncio.run(race())
 """
 
 
-def test_sec_55_first_requests_in_four_processes_make_one_row_each(new_file: Path) -> None:
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", RACE, str(new_file)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(4)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    results = [json.loads(process.communicate("go\n", timeout=60)[0]) for process in processes]
+@contextmanager
+def racer(file: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Start a process that waits for the word; it does not outlive the block."""
+    with subprocess.Popen(
+        [sys.executable, "-c", RACE, str(file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.rounds(20)
+def test_sec_55_first_requests_in_four_processes_make_one_row_each(tmp_path: Path) -> None:
+    new_file = tmp_path / "gatepass.db"
+    with ExitStack() as stack:
+        processes = [stack.enter_context(racer(new_file)) for _ in range(4)]
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        results = [json.loads(process.communicate("go\n", timeout=60)[0]) for process in processes]
+        assert [process.returncode for process in processes] == [0] * 4
     people = sorted(["ann", *(f"u{number}" for number in range(25))])
     made = sorted(subject_id for made, _ in results for subject_id in made)
-    assert [process.returncode for process in processes] == [0] * 4
     assert made == sorted([*people, "red"])
     assert all(seen == people for _, seen in results)
     assert query(new_file, "SELECT user_id FROM users ORDER BY user_id") == [
