@@ -2,16 +2,19 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypedDict, cast
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gatepass.plugin.commands.check import run_check
 from support.directories import open_directory
 from support.gates import OUR_ISSUER, WITHOUT_KEYS, settings_file
-from support.tokens import ISSUER, signing_key
+from support.tokens import ISSUER, SigningKey, signing_key
 
 
 class Finding(TypedDict):
@@ -117,6 +120,42 @@ def test_issuers_that_are_away_wrong_or_without_keys(
     assert all("keys not loaded: " in finding["found"] for finding in findings[2:5])
     assert findings[5]["found"].startswith("keys: none; not used: 1 ")
     assert findings[-1]["ok"]
+
+
+def test_sec_17_unsafe_members_of_a_set_that_works_are_pointed_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = signing_key("EdDSA", "good").jwk()
+    symmetric = {"kty": "oct", "kid": "shared", "k": "c2VjcmV0"}
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": [good, symmetric]}))
+    path = settings_file(tmp_path, issuers=[issuer(jwks_file="keys.json")])
+    keys = check(path, capsys)[1]
+    assert keys["ok"]
+    assert keys["found"] == "keys: good; not used: 1 symmetric"
+    assert "tell whoever runs the issuer" in keys["advice"]
+
+
+def test_what_is_odd_about_a_key_in_use_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    private = rsa.generate_private_key(public_exponent=3, key_size=2048)
+    odd = SigningKey("odd", "RS256", private).jwk()
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": [odd]}))
+    path = settings_file(tmp_path, issuers=[issuer(jwks_file="keys.json")])
+    keys = check(path, capsys)[1]
+    assert (keys["ok"], keys["advice"]) == (True, "")
+    assert keys["found"] == "keys: odd; remarks: 1 unusual_exponent"
+
+
+def test_an_issuer_that_is_away_is_told_once(tmp_path: Path) -> None:
+    away = issuer(jwks_uri="http://127.0.0.1:1/keys", allow_http_loopback=True)
+    command = [sys.executable, "-m", "gatepass.plugin", "check", "-c"]
+    told = subprocess.run(
+        [*command, settings_file(tmp_path, issuers=[away])], capture_output=True, check=False
+    )
+    assert told.returncode == 1
+    assert told.stdout.count(b"keys not loaded") == 1
+    assert told.stderr == b""
 
 
 def test_every_problem_of_the_file_is_a_finding(

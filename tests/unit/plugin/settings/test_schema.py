@@ -93,6 +93,12 @@ def test_every_setting_stands_in_the_documentation_and_no_other() -> None:
     assert sorted(documented()) == sorted(real)
 
 
+def test_what_weakens_the_rules_is_listed_with_its_price() -> None:
+    section = TEXT.partition("## What weakens the rules\n")[2].partition("\n## ")[0]
+    weakening = {name for name in places() if name.startswith(("unsafe_", "allow_"))}
+    assert sorted(re.findall(r"^- `(\w+)`", section, re.MULTILINE)) == sorted(weakening)
+
+
 def test_there_are_examples() -> None:
     assert len(BLOCKS) >= 9
 
