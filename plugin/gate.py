@@ -37,6 +37,7 @@ from gatepass.rbac.authorize import check_models, check_route
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+    from gatepass.jwks.fetch import Fetcher
     from gatepass.plugin.opening import Stores
     from gatepass.plugin.settings import Settings
 
@@ -59,12 +60,18 @@ class Gate:
     """Judges requests by one rulebook at a time; `faults` counts our own bugs."""
 
     def __init__(
-        self, rulebook: Rulebook, budgets: MemoryBudgets, directory: Directory, clock: Clock
+        self,
+        rulebook: Rulebook,
+        budgets: MemoryBudgets,
+        directory: Directory,
+        clock: Clock,
+        fetcher: "Fetcher | None" = None,
     ) -> None:
         self._rulebook = rulebook
         self._budgets = budgets
         self._directory = directory
         self._clock = clock
+        self._fetcher = fetcher
         self._id_prefix = secrets.token_hex(8) + "-"
         self._id_numbers = itertools.count(1)
         self.faults = 0
@@ -109,9 +116,16 @@ class Gate:
 
     @staticmethod
     def open(
-        settings: "Settings", *, clock: Clock = SYSTEM_CLOCK, stores: "Stores | None" = None
+        settings: "Settings",
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        fetcher: "Fetcher | None" = None,
+        stores: "Stores | None" = None,
     ) -> "AbstractAsyncContextManager[Gate]":
         """Return the context in which a Gate for these settings is open.
+
+        `fetcher` gets the issuers' documents in place of our own; `stores` takes the place of the
+        store that the settings name.
 
         Raises:
             ConfigurationError: on entering, when the store or the process's place is not to be had.
@@ -119,7 +133,7 @@ class Gate:
         """
         from gatepass.plugin.opening import open_gate  # noqa: PLC0415 - it imports this module
 
-        return open_gate(settings, clock=clock, stores=stores)
+        return open_gate(settings, clock=clock, fetcher=fetcher, stores=stores)
 
     async def start(self) -> None:
         """Load the issuers' keys, as far as they can be reached, and keep them fresh."""
@@ -133,7 +147,8 @@ class Gate:
         """Judge by new settings from now on; requests under way finish by the old ones."""
         from gatepass.plugin.settings import compile_settings  # noqa: PLC0415 - heavy, and rare
 
-        rulebook = make_rulebook(compile_settings(settings), self._directory, self._clock)
+        compiled = compile_settings(settings, fetcher=self._fetcher)
+        rulebook = make_rulebook(compiled, self._directory, self._clock)
         rulebook.verifier.inherit(self._rulebook.verifier)
         await rulebook.verifier.start()
         replaced, self._rulebook = self._rulebook, rulebook

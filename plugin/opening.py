@@ -57,6 +57,7 @@ async def open_gate(
             MemoryBudgets(clock, compiled.reservation_timeout_seconds),
             directory,
             clock,
+            fetcher,
         )
         stack.push_async_callback(gate.close)
         await gate.start()

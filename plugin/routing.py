@@ -14,9 +14,7 @@ from gatepass.plugin.reasons import Reason
 from gatepass.plugin.request import Request
 from gatepass.rbac.model_use import ModelUse, model_in_path, model_use
 from gatepass.rbac.policy import Policy, Profile
-from gatepass.rbac.routes import read_path
-
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+from gatepass.rbac.routes import METHODS, read_path
 
 _MAX_REMEMBERED = 4096
 _MAX_REMEMBERED_BYTES = 256

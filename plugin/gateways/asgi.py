@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from gatepass.plugin.decision import Decision, apply_headers
+from gatepass.plugin.decision import Decision, Deny, apply_headers
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.gateways.answers import Answer, refusal_answer
 from gatepass.plugin.gateways.bodies import read_body, replay
@@ -77,7 +77,8 @@ class GatepassMiddleware:
             decision = self._judge.fault(error)
         if decision is None:
             return
-        if not decision.allowed:
+        if isinstance(decision, Deny):
+            self._judge.note(decision)
             await _send(send, "http.response", refusal_answer(decision))
             return
         inner = dict(scope)

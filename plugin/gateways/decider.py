@@ -10,6 +10,7 @@ import logging
 from typing import Protocol
 
 from gatepass.plugin.decision import Decision, Deny
+from gatepass.plugin.gateways.refusal_log import RefusalLog
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
 from gatepass.plugin.request import Request
@@ -42,10 +43,11 @@ class Judge:
     `faults` counts the exceptions that nobody expected; it stays 0 unless there is a bug.
     """
 
-    __slots__ = ("_decider", "faults")
+    __slots__ = ("_decider", "_refusals", "faults")
 
     def __init__(self, decider: Decider) -> None:
         self._decider = decider
+        self._refusals = RefusalLog()
         self.faults = 0
 
     async def is_ready(self) -> bool:
@@ -70,6 +72,10 @@ class Judge:
                 return await self._decider.decide(request)
         except TimeoutError:
             return refuse_for(Reason.DEADLINE)
+
+    def note(self, refusal: Deny) -> None:
+        """Let the log know of a refusal."""
+        self._refusals.note(refusal)
 
     def fault(self, error: Exception) -> Deny:
         """Count and log an exception that nobody expected, and return the refusal for it."""

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from gatepass.plugin.decision import Decision
+from gatepass.plugin.decision import Decision, Deny
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.gateways.answers import to_answer
 from gatepass.plugin.gateways.bodies import read_body
@@ -85,6 +85,8 @@ class DecisionApp:
             decision = self._judge.fault(error)
         if decision is None:
             return
+        if isinstance(decision, Deny):
+            self._judge.note(decision)
         status, headers, body = to_answer(convention, scope["headers"], decision)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gatepass.jwks.errors import GatepassError
 from gatepass.plugin.callers import Directory
@@ -41,7 +42,8 @@ async def test_who_is_known_or_may_be_made_has_rows(situated: Situated) -> None:
     assert first == Principals(user=User("user-1", ALL_MODELS), team=Team("red", ALL_MODELS))
     assert {effect.subject_id for effect in effects} <= {"user-1", "red"}
     assert await directory.with_rules(CLOSED).resolve(SOMEBODY, one("red")) == (first, ())
-    assert await directory.resolve(NOBODY, NO_TEAM) == (Principals(), ())
+    stranger = replace(NOBODY, subject="stranger")
+    assert await directory.resolve(stranger, NO_TEAM) == (Principals(), ())
 
 
 async def test_who_is_unknown_is_refused(situated: Situated) -> None:

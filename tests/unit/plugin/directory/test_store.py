@@ -42,11 +42,14 @@ async def test_a_person_is_found_by_issuer_and_subject_whatever_the_claim_says(f
     assert (found.user.user_id, found.user.models, effects) == ("row", ALL_MODELS, ())
 
 
-async def test_a_machine_is_not_the_person_with_its_subject(file: Path) -> None:
+async def test_sec_54_a_token_without_a_user_is_still_its_subjects(file: Path) -> None:
     async with open_directory(file) as directory:
         await directory.add_user("row", issuer=ISSUER, subject="user-1")
         found, _ = await directory.resolve(NOBODY, NO_TEAM)
-    assert found.user is None
+        other, _ = await directory.resolve(replace(NOBODY, issuer="https://other"), NO_TEAM)
+    assert found.user is not None
+    assert found.user.user_id == "row"
+    assert other.user is None
 
 
 async def test_strangers_are_refused_unless_upsert_is_on(file: Path) -> None:
