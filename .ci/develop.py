@@ -5,6 +5,8 @@ so that the interpreter, mypy, pytest and editors all see the same package
 (docs/decisions/0001-layout.md says why an editable install does not do).
 """
 
+from __future__ import annotations  # an old Python shall read as far as the sentence for it
+
 import configparser
 import stat
 import subprocess

@@ -14,8 +14,6 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.jwks.errors import GatepassError
 from gatepass.jwks.verifier import IssuerStatus
@@ -23,7 +21,7 @@ from gatepass.plugin.admission import admit
 from gatepass.plugin.budgets.memory import MemoryBudgets, Settlement
 from gatepass.plugin.callers import Directory, KnownCaller
 from gatepass.plugin.decision import Allow, Decision, Deny, Effect
-from gatepass.plugin.errors import RequestRefused, StoreUnavailable
+from gatepass.plugin.errors import StoreUnavailable
 from gatepass.plugin.inspection import HeaderFacts
 from gatepass.plugin.metering.prices import Usage
 from gatepass.plugin.naming import name_models
@@ -38,22 +36,21 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from gatepass.jwks.fetch import Fetcher
+    from gatepass.plugin.explanation import Finding
     from gatepass.plugin.opening import Stores
     from gatepass.plugin.settings import Settings
 
 _log = logging.getLogger("gatepass.gate")
 
-Trace = Callable[[str, str], None]
-"""Receives (step, what was found) of a decision that somebody asked to have explained."""
+Trace = Callable[["Finding"], None]
+"""Receives what each step found, of a decision that somebody asked to have explained."""
 
 
-class _Question(msgspec.Struct, frozen=True, gc=False):
-    """What steps 1 and 2 found; `token` is None on a public route."""
+def _untraced(_found: "Finding") -> None:
+    """Nobody asked for an explanation."""
 
-    request: Request
-    route: Route
-    facts: HeaderFacts
-    token: bytes | None
+
+_NO_TOKEN = refuse_for(Reason.NO_TOKEN)
 
 
 class Gate:
@@ -76,39 +73,50 @@ class Gate:
         self._id_numbers = itertools.count(1)
         self.faults = 0
 
-    def decide_warm(self, request: Request) -> Decision | None:
+    def decide_warm(  # noqa: PLR0911 - one return for every step that can end it
+        self, request: Request
+    ) -> Decision | None:
         """Decide without waiting, or return None when only `decide` can; never raises."""
         rulebook = self._rulebook
         try:
-            question = _ask(rulebook, request)
-            if question.token is None:
-                return self._allow_public(rulebook, question)
-            token = rulebook.verifier.verify_warm(question.token)
+            route = rulebook.router.read(request)
+            facts = rulebook.inspector.inspect(request)
+            if route.public:
+                return self._allow_public(rulebook, request, route, facts)
+            if facts.token is None:
+                return _NO_TOKEN
+            token = rulebook.verifier.verify_warm(facts.token)
             if token is None:
                 return None
-            known = rulebook.callers.known(token, question.facts.team)
+            known = rulebook.callers.known(token, facts.team)
             if known is None:
                 return None
-            return self._judge(rulebook, question, token.digest, known)
+            return self._judge(rulebook, request, route, facts, token.digest, known)
         except GatepassError as error:
             return self._refuse(error)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
             return self._fault(error)
 
-    async def decide(self, request: Request, trace: Trace | None = None) -> Decision:
-        """Decide, waiting for keys and rows where it must; never raises."""
+    async def decide(self, request: Request, trace: Trace = _untraced) -> Decision:
+        """Decide, waiting for keys and rows where it must; never raises.
+
+        `trace` is told each step as it is taken, for whoever wants the decision explained.
+        """
         rulebook = self._rulebook
         try:
-            question = _ask(rulebook, request, trace)
-            if question.token is None:
-                return self._allow_public(rulebook, question)
-            token = await rulebook.verifier.verify(question.token)
-            if trace is not None:
-                trace("verify", f"signed by {token.issuer}, valid until {int(token.expires_at)}")
-            known, effects = await rulebook.callers.find(token, question.facts.team)
-            if trace is not None:
-                _trace_caller(trace, known)
-            return self._judge(rulebook, question, token.digest, known, effects, trace)
+            route = rulebook.router.read(request)
+            trace(route)
+            facts = rulebook.inspector.inspect(request)
+            trace(facts)
+            if route.public:
+                return self._allow_public(rulebook, request, route, facts)
+            if facts.token is None:
+                return _NO_TOKEN
+            token = await rulebook.verifier.verify(facts.token)
+            trace(token)
+            known, effects = await rulebook.callers.find(token, facts.team)
+            trace(known)
+            return self._judge(rulebook, request, route, facts, token.digest, known, effects, trace)
         except GatepassError as error:
             return self._refuse(error)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
@@ -183,41 +191,37 @@ class Gate:
         """Give back the reservation of an allowed request that was never made; idempotent."""
         return self._budgets.release(request_id)
 
-    def _judge(  # noqa: PLR0913, PLR0917 - the two ways here know the same six things
+    def _judge(  # noqa: PLR0913, PLR0917 - the two ways here know the same things
         self,
         rulebook: Rulebook,
-        question: _Question,
+        request: Request,
+        route: Route,
+        facts: HeaderFacts,
         digest: bytes,
         known: KnownCaller,
         effects: tuple[Effect, ...] = (),
         trace: Trace | None = None,
     ) -> Allow:
         """Take steps 6 and 7, which never wait."""
-        request, route, caller = question.request, question.route, known.caller
+        caller = known.caller
         permission = check_route(route.profile, caller.role, request.method, route.path)
-        naming = name_models(
-            request,
-            route,
-            question.facts,
-            model_decides=known.model_decides or not permission.models.everything,
-        )
+        model_decides = known.model_decides or not permission.models.everything
+        naming = name_models(request, route, facts, model_decides=model_decides)
         check_models(permission, known.rules, naming.models)
         if trace is not None:
-            models = ", ".join(naming.models) or "none"
-            trace("authorize", f"role {caller.role.value} may call this route; models: {models}")
+            trace(naming)
         request_id = self._request_id(request, digest)
         admit(self._budgets, rulebook.prices, request_id, known.limits, naming)
-        if trace is not None:
-            scopes = ", ".join(limit.scope for limit in known.limits) or "none apply"
-            trace("budgets", f"limits: {scopes}")
         removals = rulebook.removals[route.profile.name]
-        gone = removals.with_connection if question.facts.drop_connection else removals.usual
+        gone = removals.with_connection if facts.drop_connection else removals.usual
         return Allow(request_id, caller, known.set_headers, gone, effects)
 
-    def _allow_public(self, rulebook: Rulebook, question: _Question) -> Allow:
-        removals = rulebook.removals[question.route.profile.name]
-        gone = removals.with_connection if question.facts.drop_connection else removals.usual
-        return Allow(self._request_id(question.request, b""), None, (), gone)
+    def _allow_public(
+        self, rulebook: Rulebook, request: Request, route: Route, facts: HeaderFacts
+    ) -> Allow:
+        removals = rulebook.removals[route.profile.name]
+        gone = removals.with_connection if facts.drop_connection else removals.usual
+        return Allow(self._request_id(request, b""), None, (), gone)
 
     def _request_id(self, request: Request, digest: bytes) -> str:
         """Name the request: by its content where the gateway named it, so that repeats are one."""
@@ -244,33 +248,3 @@ class Gate:
         self.faults += 1
         _log.error("internal fault", extra={"fault": type(error).__name__})
         return refuse_for(Reason.INTERNAL)
-
-
-def _ask(rulebook: Rulebook, request: Request, trace: Trace | None = None) -> _Question:
-    """Take steps 1 and 2: the route as the gateway reads it, and exactly one credential."""
-    route = rulebook.router.read(request)
-    if trace is not None:
-        trace("route", f"{request.method} {route.path} under profile {route.profile.name}")
-    facts = rulebook.inspector.inspect(request)
-    if route.public:
-        return _Question(request, route, facts, None)
-    if facts.token is None:
-        raise RequestRefused(Reason.NO_TOKEN)
-    if trace is not None:
-        trace("credential", f"one bearer token of {len(facts.token)} bytes")
-    return _Question(request, route, facts, facts.token)
-
-
-def _trace_caller(trace: Trace, known: KnownCaller) -> None:
-    identity, rows = known.caller.identity, known.caller.principals
-    found = [
-        f"{word} {name}"
-        for word, name in (
-            ("user", known.caller.user_id),
-            ("team", None if rows.team is None else rows.team.team_id),
-            ("organization", identity.organization),
-            ("end user", identity.end_user),
-        )
-        if name is not None
-    ]
-    trace("identify", f"{'; '.join(found)}; role {known.caller.role.value}")

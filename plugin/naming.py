@@ -31,6 +31,10 @@ class Naming(msgspec.Struct, frozen=True, gc=False):
 
 NAMES_NOTHING = Naming((), None, 0)
 
+# Looking up a member of an enum costs more than the comparison.
+_NAMES_NONE = ModelUse.NONE
+_MAY_NAME_ONE = ModelUse.OPTIONAL
+
 
 def name_models(
     request: Request, route: Route, headers: HeaderFacts, *, model_decides: bool
@@ -43,33 +47,42 @@ def name_models(
         RequestRefused: the model has to be known and is not.
 
     """
-    if route.use is ModelUse.NONE:
+    if route.use is _NAMES_NONE:
         return NAMES_NOTHING
-    body = request.body
-    if body is BodyState.TOO_LARGE:
-        raise RequestRefused(Reason.BODY_TOO_LARGE)
     if route.denied_query:
         raise RequestRefused(Reason.PARAMETER_DENIED)
+    body = request.body
     in_path = () if route.model is None else (plain_name(route.model),)
     must_read = model_decides or route.must_name_model
-    if isinstance(body, BodyState) or not body:
-        if must_read and not route.may_hide_model:
-            raise RequestRefused(Reason.BODY_NOT_SHOWN)
-        return Naming(in_path, None, 0)
+    if not isinstance(body, bytes) or not body:
+        return _unseen(body, route, in_path, must_read=must_read)
+    if headers.encoded or headers.foreign:
+        return _unread(body, route, in_path)
     try:
-        facts = _read(body, route, headers, must_price=must_read)
+        facts = read_body(
+            body, route.profile.allowed_parameters, route.bounds if must_read else None
+        )
     except RequestRefused as refused:
-        if refused.code != Reason.BODY_NOT_JSON.code or not route.may_hide_model:
+        if refused.code != Reason.BODY_NOT_JSON.code:
             raise
-        return Naming(in_path, None, len(body))
+        return _unread(body, route, in_path)
     models = tuple(dict.fromkeys(in_path + facts.models)) if in_path else facts.models
-    if not models and must_read and not (route.may_hide_model and route.use is ModelUse.OPTIONAL):
+    if not models and must_read and not (route.may_hide_model and route.use is _MAY_NAME_ONE):
         raise RequestRefused(Reason.MODEL_MISSING)
     return Naming(models, facts, len(body))
 
 
-def _read(body: bytes, route: Route, headers: HeaderFacts, *, must_price: bool) -> BodyFacts:
-    if headers.encoded or headers.foreign:
+def _unseen(
+    body: BodyState | bytes, route: Route, in_path: tuple[str, ...], *, must_read: bool
+) -> Naming:
+    if body is BodyState.TOO_LARGE:
+        raise RequestRefused(Reason.BODY_TOO_LARGE)
+    if must_read and not route.may_hide_model:
+        raise RequestRefused(Reason.BODY_NOT_SHOWN)
+    return Naming(in_path, None, 0)
+
+
+def _unread(body: bytes, route: Route, in_path: tuple[str, ...]) -> Naming:
+    if not route.may_hide_model:
         raise RequestRefused(Reason.BODY_NOT_JSON)
-    bounds = route.bounds if must_price else None
-    return read_body(body, route.profile.allowed_parameters, bounds)
+    return Naming(in_path, None, len(body))

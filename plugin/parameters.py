@@ -96,22 +96,18 @@ def nested_models(members: Mapping[str, object], allowed: frozenset[str]) -> Ite
 
 
 def plain_name(model: object) -> str:
-    """Return what stands for a model if it is one model's name.
+    """Return what stands for a model if it is one model's name: no list, no blanks, printable.
 
     Raises:
         RequestRefused: MODEL_DENIED.
 
     """
-    if not isinstance(model, str) or not is_model_name(model):
-        raise RequestRefused(Reason.MODEL_DENIED)
-    return model
-
-
-def is_model_name(text: str) -> bool:
-    """Answer whether the text can be one model's name: no list, no blanks, nothing unprintable."""
-    return (
-        0 < len(text) <= MAX_MODEL_CHARS
-        and text.isprintable()
-        and "," not in text
-        and " " not in text
-    )
+    if (
+        isinstance(model, str)
+        and 0 < len(model) <= MAX_MODEL_CHARS
+        and model.isprintable()
+        and "," not in model
+        and " " not in model
+    ):
+        return model
+    raise RequestRefused(Reason.MODEL_DENIED)

@@ -83,8 +83,7 @@ class ProcessLock:
     def _taken(self) -> ConfigurationError:
         sentence = (
             f"stores: another process holds {self._path}; budgets are counted in process, so only "
-            "one may run: stop the other one and run a single worker, or use a budget engine in "
-            "the database or in Redis where there is one"
+            "one may run: stop the other one and run a single worker"
         )
         return ConfigurationError([sentence])
 

@@ -16,6 +16,7 @@ import typer
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.decision import Decision
 from gatepass.plugin.directory.copying import copy_database
+from gatepass.plugin.explanation import explain
 from gatepass.plugin.gate import Gate
 from gatepass.plugin.opening import Stores
 from gatepass.plugin.request import BodyState, Request
@@ -89,7 +90,7 @@ async def _decide(path: Path, question: Question, steps: list[tuple[str, str]]) 
     with tempfile.TemporaryDirectory(prefix="gatepass-") as folder:
         stores = Stores(copy_database(database, Path(folder)))
         async with Gate.open(settings, stores=stores) as gate:
-            return await gate.decide(request, lambda step, found: steps.append((step, found)))
+            return await gate.decide(request, lambda found: steps.append(explain(found)))
 
 
 def _document(decision: Decision, steps: list[tuple[str, str]]) -> dict[str, object]:

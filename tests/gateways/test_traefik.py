@@ -46,7 +46,7 @@ def test_sec_41_no_answer_no_way_through(frail: FrailGateway) -> None:
     check_sec_41(frail, dead=500, late=503, hanging=None)
 
 
-@pytest.mark.rounds(25)
+@pytest.mark.rounds(50)
 def test_sec_41_killed_under_load(frail: FrailGateway) -> None:
     check_sec_41_under_load(frail, dead=500)
 

@@ -25,7 +25,8 @@ JUDGING = {
     "jwks": ["**/*"],
     "rbac": ["**/*"],
     "plugin": [
-        *("inspection", "body", "naming", "admission", "callers", "routing", "gate", "headers"),
+        *("inspection", "body", "parameters", "query", "naming", "admission", "callers"),
+        *("routing", "gate", "headers"),
         *("gateways/forwarded", "gateways/peers", "gateways/conventions", "gateways/bodies"),
         *("budgets/limits", "budgets/memory", "directory/upsert"),
     ],

@@ -8,6 +8,7 @@ import pytest
 
 from gatepass.plugin import Gate, load_settings
 from gatepass.plugin.directory.rules import RowDefaults
+from gatepass.plugin.explanation import explain
 from gatepass.plugin.opening import Stores
 from gatepass.rbac.roles import Role
 from support.clock import ManualClock
@@ -16,7 +17,6 @@ from support.gates import (
     KEY,
     OUR_ISSUER,
     WITHOUT_KEYS,
-    ann,
     chat,
     chat_body,
     code_of,
@@ -204,22 +204,20 @@ async def test_a_stored_role_counts_and_a_row_without_models_has_none(tmp_path: 
 
 async def test_the_trace_tells_the_steps_and_never_the_token(gate: Gate) -> None:
     steps: list[tuple[str, str]] = []
-    decision = await gate.decide(
-        chat(token(team="t1")), lambda step, found: steps.append((step, found))
-    )
+    far_away = token(team="t1", exp=2**53)
+    decision = await gate.decide(chat(far_away), lambda found: steps.append(explain(found)))
     assert decision.allowed
-    assert [step for step, _ in steps] == [
-        "route",
-        "credential",
-        "verify",
-        "identify",
-        "authorize",
-        "budgets",
-    ]
-    assert ann().decode() not in str(steps)
+    names = [step for step, _ in steps]
+    assert names == ["route", "credential", "verify", "identify", "authorize"]
+    assert "until the end of time" in dict(steps)["verify"]
+    assert far_away.decode() not in str(steps)
     steps.clear()
-    await gate.decide(chat(b""), lambda step, found: steps.append((step, found)))
-    assert [step for step, _ in steps] == ["route"]
+    await gate.decide(chat(b""), lambda found: steps.append(explain(found)))
+    assert dict(steps)["credential"] == "no bearer token"
+    steps.clear()
+    files = chat(token(jti="7"), method="GET", target=b"/v1/models")
+    await gate.decide(files, lambda found: steps.append(explain(found)))
+    assert dict(steps)["authorize"] == "no model named"
 
 
 @pytest.mark.parametrize(

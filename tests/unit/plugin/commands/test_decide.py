@@ -130,9 +130,9 @@ def test_the_steps_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert run_decide(path, question(bearer.decode()), as_json=False) == 0
     text = capsys.readouterr().out
     for expected in (
-        "route       POST /v1/chat/completions under profile default",
+        "route       /v1/chat/completions under profile default",
         f"verify      signed by {ISSUER}",
-        "identify    user ann; team t1; role internal_user",
+        "identify    user ann; team t1; role internal_user; money limits none",
         "ALLOWED allowed",
         "would bring about: user_created ann",
         "upstream gets x-gatepass-team-id: t1",
