@@ -15,6 +15,7 @@ key sets are served as text/plain too.
 """
 
 import asyncio
+import socket
 import ssl
 import zlib
 from http import HTTPStatus
@@ -36,6 +37,14 @@ _HEADERS = {
 }
 _GZIP_WINDOW = 31
 """The largest window, with the header and checksum of gzip and of nothing else (zlib's manual)."""
+
+
+_NO_CONNECTION: tuple[tuple[type[Exception], str], ...] = (
+    (socket.gaierror, "name not known"),
+    (UnicodeError, "name not known"),
+    (ConnectionRefusedError, "connection refused"),
+    (ssl.SSLError, "TLS handshake failed"),
+)
 
 
 class Fetcher(Protocol):
@@ -99,7 +108,9 @@ class HttpFetcher:
         except (TimeoutError, httpx.TimeoutException) as late:
             raise KeySourceUnavailable("timeout") from late
         # httpx lets the complaints of idna about a host through, and those are UnicodeErrors
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as failure:
+        except (httpx.ConnectError, UnicodeError) as failure:
+            raise KeySourceUnavailable(_why(failure)) from failure
+        except (httpx.HTTPError, httpx.InvalidURL) as failure:
             raise KeySourceUnavailable("no answer") from failure
 
     async def _read(self, response: "httpx.Response") -> bytes:
@@ -117,6 +128,19 @@ class HttpFetcher:
         async for chunk in response.aiter_raw():
             body.feed(chunk)
         return body.whole()
+
+
+def _why(failure: BaseException | None) -> str:
+    """Return in fixed words why there is no connection; httpx keeps the system's error below."""
+    while failure is not None:
+        for kind, words in _NO_CONNECTION:
+            if isinstance(failure, kind):
+                return words
+        if isinstance(failure, BaseExceptionGroup):  # one error for each address of a name
+            failure = failure.exceptions[0]
+        else:
+            failure = failure.__cause__ or failure.__context__
+    return "no answer"
 
 
 class _Body:

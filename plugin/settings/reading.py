@@ -26,7 +26,7 @@ from gatepass.plugin.settings.references import read_text, resolve_references
 
 _MAX_DEPTH = 20
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_NEEDS_QUOTES = re.compile(r"\$\{|::|[*&!%@`]")
+_NEEDS_QUOTES = re.compile(r"\{|::|[*&!%@`]")
 
 _UNREADABLE = object()
 """What no setting accepts: stands where a problem was already reported."""
@@ -181,7 +181,7 @@ def _syntax_finding(wrong: yaml.MarkedYAMLError, text: str) -> Finding:
     if any(_NEEDS_QUOTES.search(line) for line in text.splitlines()[mark[0] - 1 : mark[0]]):
         sentence += (
             "; quote values that begin with * & ! % @ or `, "
-            "and those with ${ or :: inside [ ] and { }"
+            "and those with { } or :: inside [ ] and { }"
         )
     return Finding((), sentence, mark=mark)
 

@@ -131,7 +131,8 @@ def to_role(value: object) -> Role:
     try:
         return Role(name)
     except ValueError as unknown:
-        hint = did_you_mean(name, Role) or f"; possible: {', '.join(Role)}"
+        # `admin` is no slip of the pen for `org_admin`
+        hint = did_you_mean(name, Role, cutoff=0.8) or f"; one of {', '.join(Role)}"
         raise BadValue(f"not a role{hint}") from unknown
 
 
