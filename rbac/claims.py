@@ -108,9 +108,12 @@ def read_scopes(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> f
     value = _first(claims, paths)
     if value is None:
         return frozenset()
-    if isinstance(value, str):
-        value = [scope for scope in value.split(" ") if scope]
-    return frozenset(_plain_texts(value))
+    if not isinstance(value, str):
+        return frozenset(_plain_texts(value))
+    scopes = frozenset(filter(None, value.split(" ")))
+    if len(value) <= MAX_TEXT_CHARS and value.isprintable():
+        return scopes  # the parts of a plain text are plain
+    return frozenset(_plain_texts([*scopes]))
 
 
 def read_email(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> str | None:
