@@ -99,15 +99,8 @@ def run_nginx(
         pytest.skip("NGINX IS NOT TESTED HERE: apt-get install nginx-light")
     ports = Ports(free_port(), service_port, upstream_port)
     _lay_out("nginx", folder, ports, edit)
-    own_paths = "".join(
-        f"{name}_temp_path {folder}/{name};"
-        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    main = folder / "nginx.conf"
-    main.write_text(main.read_text().replace("http {", f"http {{ access_log off; {own_paths}", 1))
     command: list[str | Path] = [
-        *(nginx, "-p", folder, "-c", main, "-e", "stderr"),
-        *("-g", f"daemon off; pid {folder}/pid; error_log stderr warn;"),
+        *(nginx, "-p", folder, "-c", folder / "nginx.conf", "-e", "stderr", "-g", "daemon off;"),
     ]
     with running(command, folder, lambda: accepts_connections(ports.gateway)):
         yield ports.gateway

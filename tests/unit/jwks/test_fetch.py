@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gatepass.jwks.errors import KeySourceUnavailable
-from gatepass.jwks.fetch import HttpFetcher
+from gatepass.jwks.fetch import HttpFetcher, _why
 from support.certificates import self_signed
 from support.jwks_server import (
     Answer,
@@ -116,7 +116,7 @@ async def test_sec_20_tls_is_verified(tmp_path: Path, monkeypatch: pytest.Monkey
     context.load_cert_chain(certificate, key)
     async with JwksServer(context) as server:
         url = server.serve("/keys", ok(BODY))
-        assert await _refused(HttpFetcher(timeout_seconds=2.0), url) == "no answer"
+        assert await _refused(HttpFetcher(timeout_seconds=2.0), url) == "TLS handshake failed"
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         fetcher = HttpFetcher(timeout_seconds=2.0)
         assert await fetcher.get(url) == BODY
@@ -216,13 +216,37 @@ async def test_sec_23_what_is_not_http_is_refused(
     "host", ["a..b", "xn--a", "-.example", "a" * 64 + ".invalid", "..", "_.invalid"]
 )
 async def test_a_host_that_cannot_be_is_no_crash(fetcher: HttpFetcher, host: str) -> None:
-    assert await _refused(fetcher, f"https://{host}/") == "no answer"
+    assert await _refused(fetcher, f"https://{host}/") == "name not known"
 
 
-async def test_a_dead_server_is_no_answer(fetcher: HttpFetcher) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_dead_server_refuses_the_connection(fetcher: HttpFetcher, host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert await _refused(fetcher, f"http://127.0.0.1:{port}/") == "no answer"
+    assert await _refused(fetcher, f"https://{host}:{port}/") == "connection refused"
+
+
+async def test_what_does_not_speak_tls_fails_in_the_handshake(fetcher: HttpFetcher) -> None:
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example ready\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await _refused(fetcher, f"https://127.0.0.1:{port}/") == "TLS handshake failed"
+
+
+async def test_a_network_that_cannot_be_reached_is_no_answer(fetcher: HttpFetcher) -> None:
+    # the system refuses to connect to a broadcast address, without a packet
+    assert await _refused(fetcher, "https://255.255.255.255/") == "no answer"
+
+
+def test_of_several_addresses_the_first_one_counts() -> None:
+    refused = ExceptionGroup("each address", [ConnectionRefusedError(), OSError()])
+    failure = OSError("all of them")
+    failure.__cause__ = refused
+    assert _why(failure) == "connection refused"
 
 
 async def test_a_cancelled_fetch_stays_cancelled(server: JwksServer, fetcher: HttpFetcher) -> None:

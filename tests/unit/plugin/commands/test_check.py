@@ -2,16 +2,22 @@
 
 import asyncio
 import json
+import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypedDict, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gatepass.plugin.commands.check import run_check
+from support.certificates import self_signed
 from support.directories import open_directory
 from support.gates import OUR_ISSUER, WITHOUT_KEYS, settings_file
 from support.tokens import ISSUER, SigningKey, signing_key
@@ -22,6 +28,7 @@ class Finding(TypedDict):
     ok: bool
     found: str
     advice: str
+    note: bool
 
 
 def check(path: Path, capsys: pytest.CaptureFixture[str]) -> list[Finding]:
@@ -35,7 +42,7 @@ def check(path: Path, capsys: pytest.CaptureFixture[str]) -> list[Finding]:
     for finding in findings:
         assert finding["found"] in text
         assert finding["advice"] in text
-        assert finding["ok"] or finding["advice"]
+        assert finding["advice"] or (finding["ok"] and not finding["note"])
     return findings
 
 
@@ -72,7 +79,7 @@ def test_a_store_is_read_and_not_touched(
     ("database", "content", "found"),
     [
         ("gatepass.db", b"this is no database" * 100, None),
-        ("gatepass.db", None, "the store is not available"),
+        ("folder", None, "cannot be written"),
         ("missing/gatepass.db", None, "its folder does not exist"),
         ("x" * 300, None, "the path cannot be used"),
     ],
@@ -86,12 +93,11 @@ def test_a_store_that_cannot_be_used(
 ) -> None:
     if content is not None:
         (tmp_path / database).write_bytes(content)
-    elif found == "the store is not available":
-        (tmp_path / database).mkdir()
+    (tmp_path / "folder").mkdir()
     path = settings_file(tmp_path, stores={"database": f"sqlite:///{database}"})
     store = check(path, capsys)[-1]
     assert not store["ok"]
-    assert found is None or store["found"] == found
+    assert (found or "is not a database") in store["found"]
     assert "stores.database" in store["advice"]
 
 
@@ -107,18 +113,27 @@ def test_issuers_that_are_away_wrong_or_without_keys(
             OUR_ISSUER,
             issuer(
                 issuer="https://away.example",
-                jwks_uri="http://127.0.0.1:1/keys",
+                jwks_uri="http://127.0.0.1:1/keys?key=secret",
                 allow_http_loopback=True,
             ),
             issuer(issuer="https://missing.example", jwks_file="missing.json"),
+            issuer(issuer="https://discovery.invalid"),
             issuer(issuer="https://broken.example", jwks_file="broken.json"),
             issuer(issuer="https://empty.example", jwks_file="unusable.json"),
         ],
     )
     findings = check(path, capsys)
-    assert [finding["ok"] for finding in findings[1:-1]] == [True, False, False, False, False]
-    assert all("keys not loaded: " in finding["found"] for finding in findings[2:5])
-    assert findings[5]["found"].startswith("keys: none; not used: 1 ")
+    assert [finding["ok"] for finding in findings[1:-1]] == [True] + [False] * 5
+    away, missing, discovery, broken, empty = findings[2:-1]
+    asked = "http://127.0.0.1:1/keys"
+    assert away["found"] == f"keys not loaded from {asked}: connection refused"
+    assert "this host reaches it" in away["advice"]
+    assert missing["found"] == f"keys not loaded from {tmp_path}/missing.json: file: not there"
+    assert "it starts at the settings file" in missing["advice"]
+    asked = "https://discovery.invalid/.well-known/openid-configuration"
+    assert discovery["found"].startswith(f"keys not loaded by way of {asked}: ")
+    assert broken["advice"].startswith("put a JWK Set into the file")
+    assert empty["found"].startswith("keys: none; not used: 1 ")
     assert findings[-1]["ok"]
 
 
@@ -156,6 +171,88 @@ def test_an_issuer_that_is_away_is_told_once(tmp_path: Path) -> None:
     assert told.returncode == 1
     assert told.stdout.count(b"keys not loaded") == 1
     assert told.stderr == b""
+
+
+def test_a_company_s_own_ca_is_thought_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as pool:
+        port = listener.getsockname()[1]
+        for _ in range(2):  # the report is asked for twice
+            pool.submit(_shake_hands, listener, context)
+        away = issuer(jwks_uri=f"https://127.0.0.1:{port}/keys")
+        keys = check(settings_file(tmp_path, issuers=[away]), capsys)[1]
+    assert keys["found"].endswith("TLS handshake failed")
+    assert "SSL_CERT_FILE" in keys["advice"]
+
+
+def _shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:
+    connection, _ = listener.accept()
+    with connection, suppress(OSError):
+        context.wrap_socket(connection, server_side=True).close()
+
+
+def test_a_file_that_is_not_there_is_to_be_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (tmp_path, tmp_path / "nope.yaml", tmp_path / ("n" * 300)):
+        (settings,) = check(path, capsys)
+        assert not settings["ok"]
+        assert settings["advice"] == "name the file with -c"
+
+
+def _report_of_nobody(path: Path) -> list[Finding]:
+    """Check as an account that owns nothing; the superuser may write everything."""
+    program = """
+import contextlib, io, os, sys
+from pathlib import Path
+from gatepass.plugin.commands.check import run_check
+path = Path(sys.argv[1])
+with contextlib.redirect_stdout(io.StringIO()):
+    run_check(path, as_json=True)  # loads what the other account may not be allowed to read
+os.geteuid() or os.setuid(65534)
+sys.exit(run_check(path, as_json=True))
+"""
+    command = [sys.executable, "-c", program, str(path)]
+    told = subprocess.run(command, capture_output=True, check=False)
+    assert told.returncode in {0, 1}, told.stderr
+    return cast("list[Finding]", json.loads(told.stdout)["findings"])
+
+
+@pytest.mark.parametrize(
+    ("locked", "found"),
+    [
+        (".", "its folder is not writable for this account"),
+        ("gatepass.db", "it is not writable for this account"),
+        ("gatepass.db.lock", "its lock file is not writable for this account"),
+    ],
+)
+def test_what_the_service_could_not_write_is_wrong(locked: str, found: str) -> None:
+    with TemporaryDirectory() as name:  # pytest's own folders are closed to other accounts
+        folder = Path(name)
+        path = settings_file(folder)
+        asyncio.run(_make_database(folder))
+        (folder / "gatepass.db.lock").touch()
+        for entry in (folder, *folder.iterdir()):
+            entry.chmod(0o777)
+        assert _report_of_nobody(path)[-1]["found"] == "readable, schema known"
+        (folder / locked).chmod(0o555)
+        store = _report_of_nobody(path)[-1]
+        assert (store["ok"], store["found"]) == (False, found)
+        folder.chmod(0o777)
+
+
+def test_a_note_changes_nothing_about_the_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings, note, *_ = check(settings_file(tmp_path, users={}), capsys)
+    assert (settings["note"], note["note"], note["ok"]) == (False, True, True)
+    assert run_check(tmp_path / "gatepass.yaml", as_json=False) == 0
+    assert "note  users.upsert: is off" in capsys.readouterr().out
 
 
 def test_every_problem_of_the_file_is_a_finding(

@@ -12,7 +12,6 @@ import pytest
 
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.commands.decide import Question, run_decide
-from gatepass.plugin.errors import StoreUnavailable
 from gatepass.plugin.request import BodyState
 from support.clock import ManualClock
 from support.directories import open_directory, query
@@ -178,6 +177,11 @@ def test_what_was_typed_is_what_is_asked() -> None:
         question(body="@/no/such/file"),
         question(headers=("no colon",)),
         question(headers=(": value",)),
+        question("Bearer x.y.z"),
+        question(" bearer x.y.z"),
+        question(path="v1/models"),
+        question(path="https://gateway.example/v1/models"),
+        question(path=""),
     ],
 )
 def test_an_option_that_cannot_be_read_is_a_sentence(tmp_path: Path, wrong: Question) -> None:
@@ -189,14 +193,16 @@ def test_an_option_that_cannot_be_read_is_a_sentence(tmp_path: Path, wrong: Ques
 @pytest.mark.parametrize("content", [b"this is no database" * 100, b"\x00" * 4096])
 def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "gatepass.db").write_bytes(content)
-    with pytest.raises((StoreUnavailable, ConfigurationError)):
+    with pytest.raises(ConfigurationError, match="is not a database, or a damaged one"):
         run_decide(settings_file(tmp_path), question(), as_json=True)
     assert (tmp_path / "gatepass.db").read_bytes() == content
 
 
-def test_a_path_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
-    path = settings_file(tmp_path, stores={"database": f"sqlite:///{'x' * 300}.db"})
-    with pytest.raises(StoreUnavailable):
+@pytest.mark.parametrize("database", ["x" * 300, "folder"])
+def test_a_path_that_cannot_be_is_a_sentence(tmp_path: Path, database: str) -> None:
+    (tmp_path / "folder").mkdir()
+    path = settings_file(tmp_path, stores={"database": f"sqlite:///{database}"})
+    with pytest.raises(ConfigurationError, match="its folder must exist, and both must be"):
         run_decide(path, question(), as_json=True)
 
 

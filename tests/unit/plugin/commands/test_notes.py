@@ -1,0 +1,64 @@
+"""Settings that are valid and refuse everybody, and settings that only look like it."""
+
+from pathlib import Path
+
+import pytest
+
+from gatepass.plugin import load_settings
+from gatepass.plugin.commands.notes import notes_on
+from support.gates import OPEN_RULES, rules, settings_file
+
+BUDGET = {"upsert": True, "defaults": {"budget": "$5"}}
+
+
+def noted(folder: Path, sections: dict[str, object], *, stored: bool = False) -> list[str]:
+    notes = notes_on(load_settings(settings_file(folder, **sections)), stored=stored)
+    assert all(note.ok and note.note and note.found and note.advice for note in notes)
+    return [note.subject for note in notes]
+
+
+@pytest.mark.parametrize(
+    ("sections", "subjects"),
+    [
+        ({"profiles": {"main": OPEN_RULES}}, ["profiles"]),
+        ({"profiles": rules("team", models=[])}, ["profiles.default.permissions.team"]),
+        (
+            {"profiles": rules(routes=["POST /v1/embeddings"], models=[])},
+            ["profiles.default.permissions.internal_user"],
+        ),
+        (
+            {"profiles": rules("proxy_admin", routes=["*"], models=[])},
+            ["profiles.default.permissions.proxy_admin"],
+        ),
+        (
+            {
+                "route_groups": {"mine": ["/openai/deployments", "/v1/custom/*"]},
+                "profiles": rules(routes=["mine"], models=[]),
+            },
+            ["profiles.default.permissions.internal_user"],
+        ),
+        ({"budgets": {}, "users": BUDGET}, ["users.defaults.budget"]),
+        ({"budgets": {}, "teams": BUDGET}, ["teams.defaults.budget"]),
+        ({"users": {}}, ["users.upsert"]),
+    ],
+)
+def test_what_refuses_everybody_is_noted(
+    tmp_path: Path, sections: dict[str, object], subjects: list[str]
+) -> None:
+    assert noted(tmp_path, sections) == subjects
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {},
+        {"profiles": rules("proxy_admin", routes=["management_routes"], models=[])},
+        {"profiles": rules(routes=["GET /v1/models", "/v1/files/*"], models=[])},
+        {"profiles": rules(models=["gpt-4o"])},
+        {"users": BUDGET, "teams": BUDGET},
+        {"budgets": {}},
+        {"budgets": {}, "users": BUDGET | {"upsert": False}},
+    ],
+)
+def test_what_is_meant_is_not_noted(tmp_path: Path, sections: dict[str, object]) -> None:
+    assert noted(tmp_path, sections, stored=True) == []
