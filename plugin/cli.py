@@ -1,7 +1,8 @@
 """`gatepass`: what people and machines call; every command loads only what it needs.
 
 Exit status: 0 it is so, 1 it is not so (a check failed, the request was denied), 2 the question
-could not be answered (wrong settings, wrong use). Results go to stdout, all else to stderr.
+could not be answered (wrong settings, wrong use). To `check` wrong settings are an answer: 1.
+Results go to stdout, all else to stderr.
 """
 
 from pathlib import Path
@@ -75,7 +76,7 @@ def check(config: SettingsPath = DEFAULT_SETTINGS, *, as_json: AsJson = False) -
 @app.command()
 def decide(  # noqa: PLR0913 - the options of the command
     token: Annotated[
-        str, typer.Option(help="The JWT; `-` reads it from stdin, @FILE from a file.")
+        str, typer.Option(help="The JWT alone; `-` reads it from stdin, @FILE from a file.")
     ],
     path: Annotated[str, typer.Option(help="The request target, query included.")],
     config: SettingsPath = DEFAULT_SETTINGS,

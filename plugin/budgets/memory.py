@@ -62,11 +62,12 @@ class MemoryBudgets:
         request_id: str,
         limits: Sequence[AppliedLimit],
         estimate_nano: int,
-        model: str = "",
+        price: Price | None = None,
     ) -> None:
         """Put the estimate, in nano-dollars, on all limits or on none.
 
-        `model` is remembered with the reservation, so that whoever settles can price the usage.
+        `price` is remembered with the reservation, so that whoever settles can price the usage; it
+        is the price of the moment at which the call was let through.
         A request that holds a reservation keeps it unchanged, because gateways repeat events; one
         that is finished is a new request. Without limits nothing is remembered.
 
@@ -122,8 +123,8 @@ class MemoryBudgets:
         """Take the request's reservation away: it cost nothing."""
         return self.settle(request_id, 0)
 
-    def model_of(self, request_id: str) -> str | None:
-        """Return the model that was reserved for, also after the end; None when not remembered."""
+    def price_of(self, request_id: str) -> Price | None:
+        """Return the price that was reserved with, also after the end; None when not remembered."""
         reservation = (
             self._open.get(request_id)
             or self._finished.get(request_id)

@@ -48,19 +48,19 @@ async def _findings(path: Path) -> list[Finding]:
     store = await store_finding(database, compiled)
     return [
         Finding("settings", ok=True, found=found),
-        *notes_on(settings, stored=await asyncio.to_thread(_exists, database)),
+        *notes_on(settings, stored=await asyncio.to_thread(_is_file, database)),
         *await key_findings(compiled),
         store,
     ]
 
 
 def _advice_on(path: Path) -> str:
-    return "correct the file and check again" if _exists(path) else "name the file with -c"
+    return "correct the file and check again" if _is_file(path) else "name the file with -c"
 
 
-def _exists(path: Path) -> bool:
+def _is_file(path: Path) -> bool:
     try:
-        return path.exists()
+        return path.is_file()
     except OSError:
         return False
 

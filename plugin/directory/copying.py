@@ -22,6 +22,8 @@ def copy_database(url: str, folder: Path) -> str:
     with explained(database):
         if not database.exists():
             return _url(copy)
+        if database.is_dir():
+            raise IsADirectoryError
         with (
             closing(sqlite3.connect(_read_only(database.resolve()), uri=True)) as source,
             closing(sqlite3.connect(copy)) as target,

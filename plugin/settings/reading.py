@@ -26,7 +26,7 @@ from gatepass.plugin.settings.references import read_text, resolve_references
 
 _MAX_DEPTH = 20
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_NEEDS_QUOTES = re.compile(r"\{|::|[*&!%@`]")
+_NEEDS_QUOTES = re.compile(r"[$/]\{|::|[*&!%@`]")
 
 _UNREADABLE = object()
 """What no setting accepts: stands where a problem was already reported."""

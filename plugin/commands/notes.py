@@ -1,0 +1,76 @@
+"""Notes on settings that are valid and, very likely unmeant, refuse everybody or nearly so.
+
+Rules, in order: a profile that no example asks for; a role whose routes need models that it may not
+name; money limits without a price; persons who are unknown and stay so. What is wrong in itself is
+the settings' own business.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from gatepass.plugin.commands.finding import Finding
+from gatepass.plugin.settings import Settings
+from gatepass.rbac.model_use import ModelUse, model_use
+from gatepass.rbac.route_groups import ROUTE_GROUPS
+
+_PARAMETER = re.compile(r"\{[^}]*\}|(?<=/)\*$")
+
+
+def notes_on(settings: Settings, *, stored: bool) -> list[Finding]:
+    """Return the notes; `stored` says whether there is a database already."""
+    return [*_profile_notes(settings), *_budget_notes(settings), *_user_notes(settings, stored)]
+
+
+def _note(subject: str, found: str, advice: str) -> Finding:
+    return Finding(subject, ok=True, found=found, advice=advice, note=True)
+
+
+def _profile_notes(settings: Settings) -> Iterator[Finding]:
+    if "default" not in settings.profiles:
+        yield _note(
+            "profiles",
+            "none is named default, which is the one that the examples ask for",
+            "rename one, or name yours in the gateway's configuration",
+        )
+    groups = {**ROUTE_GROUPS, **settings.route_groups}
+    for name, profile in settings.profiles.items():
+        for role, permission in profile.permissions.items():
+            if not permission.models and _need_a_model(permission.routes, groups):
+                yield _note(
+                    f"profiles.{name}.permissions.{role}",
+                    "has routes that need a model, and no models: such calls are refused",
+                    "set models: all, or list some",
+                )
+
+
+def _need_a_model(entries: tuple[str, ...], groups: Mapping[str, tuple[str, ...]]) -> bool:
+    rules = (rule for entry in entries for rule in groups.get(entry, (entry,)))
+    return any(_needs_a_model(rule) for rule in rules)
+
+
+def _needs_a_model(rule: str) -> bool:
+    if rule == "*":
+        return True
+    method, _, path = rule.rpartition(" ")
+    return model_use(method or "POST", _PARAMETER.sub("x", path)) is ModelUse.REQUIRED
+
+
+def _budget_notes(settings: Settings) -> Iterator[Finding]:
+    if settings.budgets.prices:
+        return
+    for name, rows in (("users", settings.users), ("teams", settings.teams)):
+        if rows.upsert and rows.defaults.budget is not None:
+            yield _note(
+                f"{name}.defaults.budget",
+                "a money limit without any price: every call of a model is refused",
+                "say under budgets.prices what the models cost",
+            )
+
+
+def _user_notes(settings: Settings, stored: bool) -> Iterator[Finding]:  # noqa: FBT001 - private, one caller
+    if not stored and not settings.users.upsert:
+        yield _note(
+            "users.upsert",
+            "is off and there is no database yet: every person is refused",
+            "set users.upsert: true, or store users before the first call",
+        )
