@@ -33,18 +33,18 @@ def admit(
     if not limits or naming is NAMES_NOTHING:
         return
     if naming.facts is None and not naming.models:
-        budgets.reserve(request_id, limits, 0, "")
+        budgets.reserve(request_id, limits, 0)
         return
     if not naming.models:
         raise RequestRefused(Reason.PRICE_UNKNOWN)
     bound = None if naming.facts is None else naming.facts.max_output_tokens
     choices = 1 if naming.facts is None else naming.facts.choices
-    estimate, dearest = 0, ""
+    estimate, dearest = 0, None
     for model in naming.models:
         price = prices.price_of(model)
         if price is None:
             raise RequestRefused(Reason.PRICE_UNKNOWN)
         cost = price.estimate_nano(naming.body_bytes, bound, choices)
         if cost >= estimate:
-            estimate, dearest = cost, model
+            estimate, dearest = cost, price
     budgets.reserve(request_id, limits, estimate, dearest)

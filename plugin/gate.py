@@ -181,8 +181,7 @@ class Gate:
 
         A request that reserved nothing (no limit applied) is UNKNOWN here, which is no error.
         """
-        model = self._budgets.model_of(request_id)
-        price = None if model is None else self._rulebook.prices.price_of(model)
+        price = self._budgets.price_of(request_id)
         if price is None:
             return Settlement.UNKNOWN
         return self._budgets.settle(request_id, price.cost_nano(usage))

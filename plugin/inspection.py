@@ -170,7 +170,7 @@ def _bearer(value: bytes) -> bytes | None:
     Only the scheme's letter case is free. What is not one run of token characters is left to the
     strict parser, except for blanks and commas: they mean that there is more than one value.
     """
-    if value[:7].lower() != b"bearer ":
+    if not value.startswith(b"Bearer ") and value[:7].lower() != b"bearer ":
         return None
     token = value[7:]
     if b"," in token or b" " in token:

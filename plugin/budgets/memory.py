@@ -19,6 +19,7 @@ from gatepass.plugin.budgets.counters import Counter, Counters
 from gatepass.plugin.budgets.limits import AppliedLimit, check_amount, exceeds
 from gatepass.plugin.budgets.windows import resets_in
 from gatepass.plugin.errors import BudgetExceeded
+from gatepass.plugin.metering.prices import Price
 
 MAX_FINISHED = 50_000
 """Finished requests per generation; up to twice as many are remembered."""
@@ -32,8 +33,8 @@ class Settlement(Enum):
     UNKNOWN = "unknown"
 
 
-_Reservation = tuple[int, float, Sequence[Counter], str]
-"""Estimate in nano-dollars, monotonic deadline, the counters it stands on, the model's name.
+_Reservation = tuple[int, float, Sequence[Counter], Price | None]
+"""Estimate in nano-dollars, monotonic deadline, the counters it stands on, the price.
 
 A settled one stands on nothing.
 """
@@ -94,7 +95,7 @@ class MemoryBudgets:
             counter.reserved += estimate_nano
             counter.in_use = True
         deadline = moment + self._timeout
-        self._open[request_id] = (estimate_nano, deadline, counters, model)
+        self._open[request_id] = (estimate_nano, deadline, counters, price)
         if len(self._open) == 1:
             self._next_deadline = deadline
 
@@ -112,11 +113,11 @@ class MemoryBudgets:
         reservation = self._open.pop(request_id, None)
         if reservation is None:
             return self._correct(request_id, cost_nano)
-        estimate, deadline, counters, model = reservation
+        estimate, deadline, counters, price = reservation
         for counter in counters:
             counter.reserved -= estimate
             counter.spent += cost_nano
-        self._finish(request_id, (0, deadline, (), model))
+        self._finish(request_id, (0, deadline, (), price))
         return Settlement.SETTLED
 
     def release(self, request_id: str) -> Settlement:
@@ -171,10 +172,10 @@ class MemoryBudgets:
         for finished in (self._finished, self._finished_before):
             if request_id not in finished:
                 continue
-            estimate, deadline, counters, model = finished[request_id]
+            estimate, deadline, counters, price = finished[request_id]
             if not counters:
                 return Settlement.ALREADY_SETTLED
-            finished[request_id] = (0, deadline, (), model)
+            finished[request_id] = (0, deadline, (), price)
             for counter in counters:
                 counter.spent += cost_nano - estimate
             return Settlement.SETTLED

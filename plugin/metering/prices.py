@@ -72,18 +72,22 @@ class Price:
             and 0 <= bound <= MAX_NANO_USD
         ):
             raise InvalidAmount
-        return self._nano(body_bytes, (bound or self.max_output_tokens) * choices)
+        output_tokens = (bound or self.max_output_tokens) * choices
+        return _nano(
+            body_bytes * self.input_nano_per_million_tokens
+            + output_tokens * self.output_nano_per_million_tokens
+        )
 
     def cost_nano(self, usage: Usage) -> int:
         """Return what a call did cost, in nano-dollars, capped at MAX_NANO_USD."""
-        return self._nano(usage.input_tokens, usage.output_tokens)
-
-    def _nano(self, input_tokens: int, output_tokens: int) -> int:
-        millionths = (
-            input_tokens * self.input_nano_per_million_tokens
-            + output_tokens * self.output_nano_per_million_tokens
+        return _nano(
+            usage.input_tokens * self.input_nano_per_million_tokens
+            + usage.output_tokens * self.output_nano_per_million_tokens
         )
-        return min(-(-millionths // TOKENS_PER_PRICE), MAX_NANO_USD)
+
+
+def _nano(millionths: int) -> int:
+    return min(-(-millionths // TOKENS_PER_PRICE), MAX_NANO_USD)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,12 @@ import pytest
 from gatepass.plugin.budgets.limits import AppliedLimit, InvalidAmount
 from gatepass.plugin.budgets.memory import MemoryBudgets, Settlement
 from gatepass.plugin.errors import BudgetExceeded
+from gatepass.plugin.metering.prices import Price
 from gatepass.rbac.principals import Budget
 from support.clock import ManualClock
 from support.limits import START, TIMEOUT, WINDOW, room, team, user
+
+CHEAP, DEAR = Price(1, 1, 1), Price(100, 100, 1)
 
 
 def test_what_is_spent_and_reserved_is_gone(budgets: MemoryBudgets) -> None:
@@ -114,20 +117,18 @@ def test_a_finished_id_is_a_new_request(budgets: MemoryBudgets) -> None:
     assert room(budgets, limit) == 50
 
 
-def test_the_model_is_remembered_to_price_the_usage(
-    budgets: MemoryBudgets, clock: ManualClock
-) -> None:
-    budgets.reserve("a", [user(100)], 1, "gpt-4o")
-    assert budgets.model_of("a") == "gpt-4o"
+def test_the_price_is_remembered_for_the_usage(budgets: MemoryBudgets, clock: ManualClock) -> None:
+    budgets.reserve("a", [user(100)], 1, CHEAP)
+    assert budgets.price_of("a") is CHEAP
     budgets.settle("a", 1)
-    assert budgets.model_of("a") == "gpt-4o"
-    budgets.reserve("b", [user(100)], 1, "o3")
+    assert budgets.price_of("a") is CHEAP
+    budgets.reserve("b", [user(100)], 1, DEAR)
     clock.advance(TIMEOUT)
     budgets.expire()
-    assert budgets.model_of("b") == "o3"
+    assert budgets.price_of("b") is DEAR
     budgets.settle("b", 1)
-    assert budgets.model_of("b") == "o3"
-    assert budgets.model_of("never") is None
+    assert budgets.price_of("b") is DEAR
+    assert budgets.price_of("never") is None
 
 
 @pytest.mark.parametrize("call", ["reserve", "settle"])
