@@ -120,6 +120,8 @@ def _numeric_date(claims: Claims, name: str) -> float | None:
     if name not in claims:
         return None
     value = claims[name]
+    if type(value) is int and value <= MAX_NUMERIC_DATE:
+        return value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TokenRefused(TokenFault.BAD_CLAIM)
     if not value <= MAX_NUMERIC_DATE:

@@ -107,6 +107,7 @@ _PLAIN_ENCODER = msgspec.json.Encoder()
 _WHITESPACE = " \t\n\r"
 # A string runs to its closing quote or, where that is missing, to the end: linear on any input.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_NOT_OPENERS = bytes(octet for octet in range(256) if octet not in b"[{")
 _NOT_BRACKETS = bytes(octet for octet in range(256) if octet not in b"[]{}")
 
 
@@ -121,7 +122,7 @@ def parse_json(document: bytes, max_depth: int | None) -> object:
 
     """
     # Counting is far cheaper than finding out the depth, and settles it for nearly every document.
-    if max_depth is not None and document.count(b"{") + document.count(b"[") > max_depth:
+    if max_depth is not None and len(document.translate(None, _NOT_OPENERS)) > max_depth:
         _check_depth(document, max_depth)
     try:
         plain: object = _PLAIN_DECODER.decode(document)
