@@ -42,7 +42,7 @@ bench: .venv/all.stamp ## ratios to one bare RS256 verification in the same run
 soak: .venv/all.stamp ## the long versions of the fuzz, race and kill tests
 	GATEPASS_SOAK=1 $(RUN) -m pytest -m soak --timeout 3600 $(ARGS)
 
-mutants: .venv/all.stamp ## delete the checks of jwks/ and rbac/ one by one; a test must fail each time
+mutants: .venv/all.stamp ## delete the checks of the judging core one by one; a test must fail each time
 	$(RUN) tests/mutants/run.py $(ARGS)
 
 clean: ## remove .venv/ and what the tools leave behind
