@@ -133,38 +133,49 @@ def server(command: list[str], port: int) -> Iterator[int]:
         process.wait(10)
 
 
+def question(method: bytes, target: bytes, body: bytes) -> bytes:
+    """Return what Envoy asks the service about one request."""
+    lines = [method + b" /envoy/default" + target + b" HTTP/1.1"]
+    lines += [name + b": " + value for name, value in deployment.headers(deployment.new_token(0))]
+    if body:
+        lines.append(b"x-envoy-auth-partial-body: false")
+    return b"\r\n".join([*lines, b"content-length: %d" % len(body), b"", b""]) + body
+
+
 async def service(rounds: int, bare: float) -> list[Figure]:
     """CPU time of the HTTP service, on top of the same server answering a constant."""
     ports = free_port(), free_port()
-    body = deployment.chat_body()
-    lines = [b"POST /envoy/default" + deployment.TARGET + b" HTTP/1.1"]
-    lines += [name + b": " + value for name, value in deployment.headers(deployment.new_token(0))]
-    lines += [b"x-envoy-auth-partial-body: false", b"content-length: %d" % len(body), b"", b""]
-    request = b"\r\n".join(lines) + body
+    questions = {
+        "GET /v1/models": question(b"GET", b"/v1/models", b""),
+        "POST of 1 KB, two limits": question(b"POST", deployment.TARGET, deployment.chat_body()),
+    }
+    figures = []
     with tempfile.TemporaryDirectory() as folder:
         path = deployment.settings_file(Path(folder), f"127.0.0.1:{ports[1]}")
         ours = [sys.executable, "-m", "gatepass.plugin", "serve", "-c", str(path)]
         constant = [sys.executable, str(HERE / "constant_server.py"), str(ports[0])]
         with server(constant, ports[0]) as constant_pid, server(ours, ports[1]) as our_pid:
-            targets = Target(constant_pid, ports[0], request), Target(our_pid, ports[1], request)
-            for target in targets:
-                await cpu_microseconds_per_request(target, REQUESTS // 8)
-            pairs = [
-                [await cpu_microseconds_per_request(target, REQUESTS) for target in targets]
-                for _ in range(rounds)
-            ]
-    floor = statistics.median(pair[0] for pair in pairs)
-    above = statistics.median(pair[1] - pair[0] for pair in pairs)
-    return [
-        Figure("HTTP service, constant answer", floor, floor / bare, floor / bare),
-        Figure(
-            "HTTP service, decision on top of that",
-            above,
-            above / bare,
-            25.0,
-            bound_is_microseconds=True,
-        ),
-    ]
+            for name, asked in questions.items():
+                targets = Target(constant_pid, ports[0], asked), Target(our_pid, ports[1], asked)
+                for target in targets:
+                    await cpu_microseconds_per_request(target, REQUESTS // 8)
+                pairs = [
+                    [await cpu_microseconds_per_request(target, REQUESTS) for target in targets]
+                    for _ in range(rounds)
+                ]
+                floor = statistics.median(pair[0] for pair in pairs)
+                above = statistics.median(pair[1] - pair[0] for pair in pairs)
+                figures += [
+                    Figure(f"HTTP, {name}: constant answer", floor, floor / bare, floor / bare),
+                    Figure(
+                        f"HTTP, {name}: decision on top",
+                        above,
+                        above / bare,
+                        25.0,
+                        bound_is_microseconds=True,
+                    ),
+                ]
+    return figures
 
 
 def show(figures: list[Figure]) -> None:
