@@ -129,7 +129,7 @@ def parse_json(document: bytes, max_depth: int | None) -> object:
         if _PLAIN_ENCODER.encode(plain) == document:
             return plain
     except (ValueError, RecursionError):  # msgspec's and Unicode's errors are ValueErrors
-        pass  # whether it is refused is for the strict parser to say
+        return _parse_strictly(document)  # which says whether it is refused
     return _parse_strictly(document)
 
 

@@ -63,9 +63,7 @@ class GatepassMiddleware:
         elif scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         else:
-            raise NotImplementedError(
-                "a kind of scope that nobody judges"
-            )  # ASGI: unknown protocol
+            raise ValueError("a kind of ASGI scope that nobody can judge")
 
     async def _serve_http(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         seen: list[Message] = []

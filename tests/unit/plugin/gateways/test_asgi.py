@@ -193,3 +193,10 @@ async def test_lifespan_events_pass() -> None:
     service, gate = guarded(ScriptedDecider())
     await exchange(gate, {"type": "lifespan"}, [])
     assert service.scopes == [{"type": "lifespan"}]
+
+
+async def test_a_kind_of_scope_that_nobody_judges_never_reaches_the_service() -> None:
+    service, gate = guarded(ScriptedDecider())
+    with pytest.raises(ValueError, match="scope"):
+        await exchange(gate, {"type": "webtransport"}, [])
+    assert service.scopes == []
