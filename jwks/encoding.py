@@ -18,7 +18,7 @@ import binascii
 import json
 import math
 import re
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import msgspec
 
@@ -104,6 +104,7 @@ _DECODER = json.JSONDecoder(
 )
 _PLAIN_DECODER = msgspec.json.Decoder()
 _PLAIN_ENCODER = msgspec.json.Encoder()
+_NOT_PLAIN: Final = object()
 _WHITESPACE = " \t\n\r"
 # A string runs to its closing quote or, where that is missing, to the end: linear on any input.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
@@ -124,13 +125,16 @@ def parse_json(document: bytes, max_depth: int | None) -> object:
     # Counting is far cheaper than finding out the depth, and settles it for nearly every document.
     if max_depth is not None and len(document.translate(None, _NOT_OPENERS)) > max_depth:
         _check_depth(document, max_depth)
+    value = _read_plainly(document)
+    return _parse_strictly(document) if value is _NOT_PLAIN else value
+
+
+def _read_plainly(document: bytes) -> object:
     try:
-        plain: object = _PLAIN_DECODER.decode(document)
-        if _PLAIN_ENCODER.encode(plain) == document:
-            return plain
+        value: object = _PLAIN_DECODER.decode(document)
+        return value if _PLAIN_ENCODER.encode(value) == document else _NOT_PLAIN
     except (ValueError, RecursionError):  # msgspec's and Unicode's errors are ValueErrors
-        return _parse_strictly(document)  # which says whether it is refused
-    return _parse_strictly(document)
+        return _NOT_PLAIN
 
 
 def _parse_strictly(document: bytes) -> object:

@@ -180,4 +180,4 @@ def test_sec_09_judging_takes_linear_time(document: bytes) -> None:
     started = time.process_time()
     with contextlib.suppress(NotStrictJson):
         parse_json(document, DEPTH)
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 5  # a quadratic reading takes minutes
