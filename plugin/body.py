@@ -40,7 +40,8 @@ _HARMLESS = frozenset(
     | {*OUTPUT_BOUNDS, *_CHOICES}
 )
 """The members of most requests, so that they need not be looked at twice."""
-_SENSITIVE = DENIED_PARAMETERS | {"model", "prompt", *OUTPUT_BOUNDS, *_CHOICES}
+_DECIDING = DENIED_PARAMETERS | NESTING | {"model", *_MULTIPLIERS, *OUTPUT_BOUNDS}
+_FOLDED = frozenset(name.casefold() for name in _DECIDING)
 
 
 class BodyFacts(msgspec.Struct, frozen=True, gc=False):
@@ -93,7 +94,7 @@ def _check_parameters(members: Iterable[str], allowed_parameters: frozenset[str]
         denied = (
             name not in allowed_parameters
             if name in DENIED_PARAMETERS
-            else name.casefold() in _SENSITIVE and name not in _SENSITIVE
+            else name.casefold() in _FOLDED and name not in _DECIDING
         )
         if denied:
             raise RequestRefused(Reason.PARAMETER_DENIED)

@@ -158,7 +158,11 @@ class Gate:
         compiled = compile_settings(settings, fetcher=self._fetcher)
         rulebook = make_rulebook(compiled, self._directory, self._clock)
         rulebook.verifier.inherit(self._rulebook.verifier)
-        await rulebook.verifier.start()
+        try:
+            await rulebook.verifier.start()
+        except BaseException:  # a cancellation above all: nobody else would stop its timers
+            await rulebook.verifier.close()
+            raise
         replaced, self._rulebook = self._rulebook, rulebook
         await replaced.verifier.close()
 

@@ -202,3 +202,13 @@ def test_sec_58_a_session_may_be_as_deep_as_it_likes() -> None:
     for _ in range(300):
         deep = [deep]
     assert read_body(body_with(session=deep), NONE_ALLOWED).models == ("gpt-4o", "o1")
+
+
+@pytest.mark.parametrize("name", ["Tools", "SESSION", "Rerank", "generationconfig", "Prompt"])
+def test_sec_58_a_member_that_decides_is_refused_in_other_letters(name: str) -> None:
+    assert refusal(body_with(**{name: [{"model": "o1"}]})) == "parameter_denied"
+
+
+def test_a_member_that_decides_is_read_in_its_own_letters() -> None:
+    config = {"candidateCount": 3}
+    assert read_body(body_with(generationConfig=config), NONE_ALLOWED).choices == 3
