@@ -149,3 +149,24 @@ async def test_a_reload_while_an_issuer_is_away_keeps_its_keys(tmp_path: Path) -
             server.serve("/keys", status(500))
             assert await reloading.reload() == []
             assert await code_of(gate, chat(token())) == "allowed"
+
+
+async def test_a_reload_that_is_cut_short_leaves_no_load_running(tmp_path: Path) -> None:
+    asked = asyncio.Event()
+
+    async def hang(_: asyncio.StreamWriter) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    async with JwksServer() as server, open_gate(tmp_path) as gate:
+        issuer = {**WITHOUT_KEYS, "jwks_uri": server.serve("/", hang), "allow_http_loopback": True}
+        before = asyncio.all_tasks()
+        settings_file(tmp_path, issuers=[issuer])
+        reload = asyncio.create_task(reloader(gate, tmp_path).reload())
+        await asked.wait()
+        reload.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reload
+        started = [str(task.get_coro()) for task in asyncio.all_tasks() - before]
+        assert not [name for name in started if "Keeper" in name]
+        assert await code_of(gate, chat()) == "allowed"
