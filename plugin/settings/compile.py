@@ -18,6 +18,7 @@ from gatepass.jwks.verifier import Issuer
 from gatepass.plugin.directory.rules import DirectoryRules, RowDefaults
 from gatepass.plugin.headers import fold_name
 from gatepass.plugin.metering.prices import PriceEntry, PriceTable
+from gatepass.plugin.settings.compile_doors import http_door, kong_door
 from gatepass.plugin.settings.compiled import Compiled, HttpDoor, IdentityHeaders
 from gatepass.rbac.claims import ClaimNames, ClaimPath, compile_claim_path
 from gatepass.rbac.models import ALL_MODELS, ModelRule, compile_models
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from gatepass.plugin.settings.model import (
         BudgetSettings,
         HeaderSettings,
-        HttpDoorSettings,
         RowDefaultSettings,
         Settings,
     )
@@ -71,7 +71,8 @@ def compile_settings(settings: "Settings", *, fetcher: Fetcher | None = None) ->
                 team_defaults=_row_defaults(settings.teams.defaults),
             ),
             reservation_timeout_seconds=settings.budgets.reservation_timeout,
-            http=_http_door(settings.doors.http),
+            http=http_door(settings.doors.http),
+            kong=kong_door(settings.doors.kong),
             database=_database(settings.stores.database, origin.folder),
         )
     except ValueError as wrong:
@@ -201,15 +202,6 @@ def _prices(settings: "BudgetSettings") -> PriceTable:
             PriceEntry(price.model, price.input, price.output, price.max_output_tokens)
             for price in settings.prices
         ]
-    )
-
-
-def _http_door(settings: "HttpDoorSettings") -> HttpDoor:
-    return HttpDoor(
-        listen=settings.listen,
-        trusted_proxies=settings.trusted_proxies,
-        max_body_bytes=settings.max_body,
-        deadline_seconds=settings.deadline,
     )
 
 

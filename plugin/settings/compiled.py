@@ -5,6 +5,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from gatepass.jwks.verifier import Issuer
 from gatepass.plugin.directory.rules import DirectoryRules
+from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.listener import Address
 from gatepass.plugin.headers import fold_name
 from gatepass.plugin.metering.prices import PriceTable
@@ -46,7 +47,7 @@ class Compiled:
     """Everything that one generation of the settings says.
 
     `issuers` are not started and have fetched nothing. `team_header` is None when no header may
-    choose a team. `database` is a URL with an absolute path.
+    choose a team, `kong` when there is no such door. `database` is a URL with an absolute path.
     """
 
     policy: Policy
@@ -58,4 +59,5 @@ class Compiled:
     directory: DirectoryRules
     reservation_timeout_seconds: int
     http: HttpDoor
+    kong: KongDoor | None
     database: str

@@ -1,6 +1,7 @@
 """The types that settings have: a check of values.py, and how an editor is told about it."""
 
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import (
@@ -15,6 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from gatepass.jwks.rules import ALGORITHMS
 from gatepass.plugin.budgets.limits import BudgetTemplate
+from gatepass.plugin.gateways.kong.bounds import Consumer
 from gatepass.plugin.gateways.listener import Address
 from gatepass.plugin.settings import values
 from gatepass.plugin.settings.grammar import (
@@ -114,6 +116,24 @@ Listen = Annotated[
     WithJsonSchema(
         {"type": "string", "examples": ["127.0.0.1:8700", "[::1]:8700", "unix:/run/gate.sock"]}
     ),
+]
+SocketPath = Annotated[
+    Path,
+    PlainValidator(values.to_socket_path),
+    WithJsonSchema({"type": "string", "examples": ["/run/gatepass/kong.sock"]}),
+]
+FileMode = Annotated[int, PlainValidator(values.to_file_mode), _shaped("0?[0-7]{2}0")]
+AccountName = Annotated[
+    str,
+    PlainValidator(
+        values.to_matching(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}", "not the name of an account or group")
+    ),
+    _TEXT,
+]
+ConsumerName = Annotated[
+    Consumer,
+    PlainValidator(values.to_consumer),
+    WithJsonSchema({"type": "string", "enum": [kind.value for kind in Consumer]}),
 ]
 Route = Annotated[str, PlainValidator(to_route), _TEXT]
 GroupName = Annotated[str, PlainValidator(to_group_name), _TEXT]

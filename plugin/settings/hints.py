@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from types import UnionType
 from typing import get_args
 
 from gatepass.plugin.settings.model import Settings
@@ -52,7 +53,10 @@ def _sections_in(annotation: object) -> list[tuple[type[Section], str]]:
     """Return the sections that a field holds, and how their place is written."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return [(annotation, "")]
-    suffix = ".NAME" if getattr(annotation, "__origin__", None) is Mapping else "[]"
+    if isinstance(annotation, UnionType):  # a section that may be missing
+        suffix = ""
+    else:
+        suffix = ".NAME" if getattr(annotation, "__origin__", None) is Mapping else "[]"
     return [
         (part, suffix)
         for part in get_args(annotation)

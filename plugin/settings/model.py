@@ -10,22 +10,19 @@ from typing import Annotated
 from pydantic import Field, PrivateAttr
 
 from gatepass.plugin.headers import fold_name
+from gatepass.plugin.settings.doors import DoorSettings
 from gatepass.plugin.settings.fields import (
     AnyNumber,
     AtLeastOne,
-    BodySize,
     BudgetText,
     Count,
     DatabaseUrl,
     Flag,
     HeaderName,
-    Listen,
     ModelPattern,
     Models,
     Money,
-    Network,
     PlainName,
-    ShortTime,
     Time,
     TokenHeaderName,
 )
@@ -33,7 +30,6 @@ from gatepass.plugin.settings.issuers import IssuerSettings
 from gatepass.plugin.settings.problems import Finding, Location, Origin, repeated
 from gatepass.plugin.settings.profiles import ProfileSettings, RoleSettings, RouteGroups
 from gatepass.plugin.settings.section import Section
-from gatepass.plugin.settings.values import to_address, to_network
 
 _IDENTITY = ("user", "team", "role", "organization", "end_user")
 _SAME_HEADER = "the header has another use already; letter case does not count, and _ reads as -"
@@ -114,35 +110,6 @@ class StoreSettings(Section):
     database: DatabaseUrl = Field(
         default="sqlite:///gatepass.db",
         description="sqlite:///PATH; a relative path starts at the settings file.",
-    )
-
-
-class HttpDoorSettings(Section):
-    """The HTTP decision service."""
-
-    listen: Listen = Field(
-        default=to_address("127.0.0.1:8700"),
-        json_schema_extra={"default": "127.0.0.1:8700"},
-        description="HOST:PORT, [IPV6]:PORT or unix:/path.",
-    )
-    trusted_proxies: AnyNumber[Network] = Field(
-        default=(to_network("127.0.0.1"), to_network("::1")),
-        json_schema_extra={"default": ["127.0.0.1", "::1"]},
-        description="The addresses and networks of the proxies that may ask.",
-    )
-    max_body: BodySize = Field(
-        default=1024 * 1024, description="The largest request body that is judged. A size."
-    )
-    deadline: ShortTime = Field(
-        default=2, description="How long a decision may take. A duration, at most 60s."
-    )
-
-
-class DoorSettings(Section):
-    """The ways in which gateways ask."""
-
-    http: HttpDoorSettings = Field(
-        default_factory=HttpDoorSettings, description="The HTTP decision service."
     )
 
 

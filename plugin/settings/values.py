@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gatepass.jwks.rules import ALGORITHMS
 from gatepass.plugin.budgets.limits import BudgetTemplate
+from gatepass.plugin.gateways.kong.bounds import Consumer
 from gatepass.plugin.gateways.listener import Address
 from gatepass.plugin.headers import fold_name
 from gatepass.plugin.settings import units
@@ -187,6 +188,29 @@ def to_address(value: object) -> Address:
         except ValueError as unreadable:
             raise BadValue("the part before the port is not an IP address") from unreadable
     return Address(host, int(match[3]))
+
+
+def to_socket_path(value: object) -> Path:
+    """Return the absolute path of a Unix socket."""
+    text = to_text(value).removeprefix("unix:")
+    if not text.startswith("/") or len(text.encode()) > _MAX_UNIX_PATH_BYTES:
+        raise BadValue(f"not an absolute path of at most {_MAX_UNIX_PATH_BYTES} bytes")
+    return Path(text)
+
+
+def to_file_mode(value: object) -> int:
+    """Return the mode of a socket: three octal digits, of which the last is 0."""
+    if not re.fullmatch(r"0?[0-7]{2}0", to_text(value)):
+        raise BadValue("write it like 0660; others than owner and group may have no access")
+    return int(to_text(value), 8)
+
+
+def to_consumer(value: object) -> Consumer:
+    """Return whom Kong takes for the consumer."""
+    try:
+        return Consumer(to_text(value))
+    except ValueError as unknown:
+        raise BadValue(f"must be one of {', '.join(Consumer)}") from unknown
 
 
 def _digits(value: object) -> object:

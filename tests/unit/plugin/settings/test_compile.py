@@ -12,6 +12,7 @@ from gatepass.jwks.source import DiscoveredKeys, FileKeys, InlineKeys, UrlKeys
 from gatepass.plugin.budgets.limits import BudgetTemplate
 from gatepass.plugin.directory.rules import DirectoryRules, RowDefaults
 from gatepass.plugin.directory.sqlite import database_path
+from gatepass.plugin.gateways.kong.bounds import Consumer, KongDoor
 from gatepass.plugin.gateways.listener import Address
 from gatepass.plugin.settings import Compiled, HttpDoor, Settings, compile_settings, load_settings
 from gatepass.plugin.settings.problems import Origin
@@ -285,3 +286,29 @@ def test_the_example_compiles() -> None:
     profile = everything.policy.profiles["default"]
     assert profile.permissions[Role.TEAM].routes.allows("POST", "/v1/chat/completions")
     assert not profile.permissions[Role.TEAM].routes.allows("POST", "/key/generate")
+
+
+def test_the_door_for_kong_is_there_only_when_it_is_named() -> None:
+    assert compiled().kong is None
+    door = compiled(
+        doors={
+            "kong": {
+                "socket": "/run/kong.sock",
+                "mode": "0600",
+                "group": "kong",
+                "deadline": "1s",
+                "body_deadline": "10s",
+                "consumer": "team",
+                "cost_header": "X-Cost",
+            }
+        }
+    ).kong
+    assert door == KongDoor(
+        Path("/run/kong.sock"),
+        mode=0o600,
+        group="kong",
+        deadline_seconds=1,
+        body_seconds=10,
+        consumer=Consumer.TEAM,
+        cost_header=b"x-cost",
+    )

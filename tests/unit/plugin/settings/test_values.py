@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gatepass.plugin.gateways.kong.bounds import Consumer
 from gatepass.plugin.gateways.listener import Address
 from gatepass.plugin.settings import values
 from gatepass.plugin.settings.problems import BadValue
@@ -191,3 +192,28 @@ def test_addresses(text: str, address: Address) -> None:
 )
 def test_what_is_no_address(text: str) -> None:
     assert refused(values.to_address, text)
+
+
+@pytest.mark.parametrize("text", ["/run/kong.sock", "unix:/run/kong.sock"])
+def test_a_socket_is_an_absolute_path(text: str) -> None:
+    assert values.to_socket_path(text) == Path("/run/kong.sock")
+
+
+@pytest.mark.parametrize("text", ["kong.sock", "unix:kong.sock", "/" + 100 * "x"])
+def test_no_other_text_is_a_socket(text: str) -> None:
+    assert refused(values.to_socket_path, text) == "not an absolute path of at most 100 bytes"
+
+
+def test_a_mode_is_octal() -> None:
+    assert values.to_file_mode("0660") == values.to_file_mode("660") == 0o660
+
+
+@pytest.mark.parametrize("text", ["0666", "0661", "1660", "rw", "0o660", "60", "0680"])
+def test_sec_62_nobody_but_owner_and_group_may_open_a_socket(text: str) -> None:
+    assert "others than owner and group may have no access" in refused(values.to_file_mode, text)
+
+
+def test_a_consumer_is_one_of_a_few() -> None:
+    assert values.to_consumer("team") is Consumer.TEAM
+    told = refused(values.to_consumer, "customer")
+    assert told == "must be one of user, team, organization, none"

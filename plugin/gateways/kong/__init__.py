@@ -1,0 +1,1 @@
+"""The plugin server for Kong: both of its protocols, spoken by ourselves."""

@@ -1,0 +1,91 @@
+"""The settings of the doors: where gateways ask, whom we believe, and what bounds an answer."""
+
+from pydantic import Field
+
+from gatepass.plugin.gateways.kong.bounds import Consumer
+from gatepass.plugin.settings.fields import (
+    AccountName,
+    AnyNumber,
+    BodySize,
+    ConsumerName,
+    FileMode,
+    HeaderName,
+    Listen,
+    Network,
+    ShortTime,
+    SocketPath,
+)
+from gatepass.plugin.settings.section import Section
+from gatepass.plugin.settings.values import to_address, to_network
+
+
+class HttpDoorSettings(Section):
+    """The HTTP decision service."""
+
+    listen: Listen = Field(
+        default=to_address("127.0.0.1:8700"),
+        json_schema_extra={"default": "127.0.0.1:8700"},
+        description="HOST:PORT, [IPV6]:PORT or unix:/path.",
+    )
+    trusted_proxies: AnyNumber[Network] = Field(
+        default=(to_network("127.0.0.1"), to_network("::1")),
+        json_schema_extra={"default": ["127.0.0.1", "::1"]},
+        description="The addresses and networks of the proxies that may ask.",
+    )
+    max_body: BodySize = Field(
+        default=1024 * 1024, description="The largest request body that is judged. A size."
+    )
+    deadline: ShortTime = Field(
+        default=2, description="How long a decision may take. A duration, at most 60s."
+    )
+
+
+class KongDoorSettings(Section):
+    """The plugin server for Kong."""
+
+    socket: SocketPath = Field(
+        description="The Unix socket that kong.conf names as pluginserver_gatepass_socket."
+    )
+    mode: FileMode = Field(
+        default=0o660,
+        json_schema_extra={"default": "0660"},
+        description="The mode of the socket. Whoever may open it is believed to be Kong.",
+    )
+    owner: AccountName | None = Field(
+        default=None, description="The account that owns the socket; our own by default."
+    )
+    group: AccountName | None = Field(
+        default=None, description="The group of the socket; our own by default."
+    )
+    max_body: BodySize = Field(
+        default=1024 * 1024, description="The largest request body that is judged. A size."
+    )
+    deadline: ShortTime = Field(
+        default=2, description="How long a decision may take. A duration, at most 60s."
+    )
+    body_deadline: ShortTime = Field(
+        default=30,
+        description="How long a client may take to send a body that is judged. A duration, at most "
+        "60s.",
+    )
+    consumer: ConsumerName = Field(
+        default=Consumer.USER,
+        json_schema_extra={"default": Consumer.USER.value},
+        description="Who is Kong's consumer: user, team, organization or none.",
+    )
+    cost_header: HeaderName | None = Field(
+        default=None,
+        description="The header of the upstream's response that says what the call cost, in "
+        "dollars.",
+    )
+
+
+class DoorSettings(Section):
+    """The ways in which gateways ask."""
+
+    http: HttpDoorSettings = Field(
+        default_factory=HttpDoorSettings, description="The HTTP decision service."
+    )
+    kong: KongDoorSettings | None = Field(
+        default=None, description="The plugin server for Kong; none by default."
+    )
