@@ -3,11 +3,13 @@
 A request of a caller without limits costs nothing to admit. With limits, every model that the
 request names must have a price, and the dearest reading of the request is reserved. Where a profile
 lets an unseen model through (`unsafe_unseen_model_routes`), nothing can be estimated: the limits
-are still checked, and a limit that is used up still refuses.
+are still checked, and a limit that is used up still refuses. Where nothing is counted, every limit
+refuses, whatever the request would cost: nobody knows what is left of it.
 """
 
 from collections.abc import Sequence
 
+from gatepass.plugin.budgets.engines import UncountedBudgets
 from gatepass.plugin.budgets.limits import AppliedLimit
 from gatepass.plugin.budgets.memory import MemoryBudgets
 from gatepass.plugin.errors import RequestRefused
@@ -26,12 +28,14 @@ def admit(
     """Reserve what the request may cost at most.
 
     Raises:
-        RequestRefused: PRICE_UNKNOWN.
+        RequestRefused: PRICE_UNKNOWN, BUDGET_NOT_COUNTED.
         BudgetExceeded: naming the first limit that does not suffice.
 
     """
     if not limits or naming is NAMES_NOTHING:
         return
+    if isinstance(budgets, UncountedBudgets):  # before prices: naming one would help nobody
+        raise RequestRefused(Reason.BUDGET_NOT_COUNTED)
     if naming.facts is None and not naming.models:
         budgets.reserve(request_id, limits, 0)
         return

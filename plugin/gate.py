@@ -11,7 +11,7 @@ import hashlib
 import itertools
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
@@ -176,9 +176,17 @@ class Gate:
             return False
         return True
 
+    def profiles(self) -> Collection[str]:
+        """Return the names of the profiles that exist now."""
+        return self._rulebook.removals.keys()
+
     def issuers(self) -> Sequence[IssuerStatus]:
         """Return how the keys of each issuer stand."""
         return self._rulebook.verifier.status()
+
+    def may_be_settled(self, request_id: str) -> bool:
+        """Tell whether a reservation of this request is remembered, settled or not."""
+        return self._budgets.remembers(request_id)
 
     async def settle(self, request_id: str, usage: Usage) -> Settlement:
         """Replace the reservation of an allowed request by what it really cost; idempotent.
@@ -189,6 +197,10 @@ class Gate:
         if price is None:
             return Settlement.UNKNOWN
         return self._budgets.settle(request_id, price.cost_nano(usage))
+
+    async def settle_cost(self, request_id: str, cost_nano: int) -> Settlement:
+        """Replace the reservation by a cost in nano-dollars that the upstream named; idempotent."""
+        return self._budgets.settle(request_id, cost_nano)
 
     async def release(self, request_id: str) -> Settlement:
         """Give back the reservation of an allowed request that was never made; idempotent."""

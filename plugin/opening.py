@@ -3,8 +3,12 @@
 An issuer that is away keeps nobody out: opening tries once, tokens of that issuer get 503 until its
 keys are there, and `Gate.is_ready` says so. What needs a person is refused: a store that cannot be
 written, a second process on the same budgets.
+
+The keys are fetched while the lock is waited for, so that whoever takes over from another process
+is ready soon after it lets go. The store is not touched before, because opening may migrate it.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,8 +16,8 @@ from dataclasses import dataclass
 
 from gatepass.jwks.clock import Clock
 from gatepass.jwks.fetch import Fetcher
+from gatepass.plugin.budgets.engines import BudgetEngine, make_budgets
 from gatepass.plugin.budgets.lock import ProcessLock, lock_path
-from gatepass.plugin.budgets.memory import MemoryBudgets
 from gatepass.plugin.directory.sqlite import database_path
 from gatepass.plugin.directory.store import SqlDirectory
 from gatepass.plugin.gate import Gate
@@ -30,11 +34,17 @@ class Stores:
 
 @asynccontextmanager
 async def open_gate(
-    settings: Settings, *, clock: Clock, stores: Stores | None, fetcher: Fetcher | None = None
+    settings: Settings,
+    *,
+    clock: Clock,
+    stores: Stores | None,
+    fetcher: Fetcher | None = None,
+    lock: ProcessLock | None = None,
 ) -> AsyncIterator[Gate]:
     """Open a Gate for the settings, and close it with all that is behind it.
 
     `fetcher` asks the issuers for their keys; None is the hardened one of `gatepass.jwks.fetch`.
+    `lock` takes the place of the one that would be made, for a caller who lets go of it early.
 
     Raises:
         ConfigurationError: the store cannot be used, or another process holds the budgets.
@@ -43,22 +53,25 @@ async def open_gate(
     # at DEBUG the driver writes down the parameters of every statement: who people are (SEC-60)
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
     compiled = compile_settings(settings, fetcher=fetcher)
+    database = compiled.database if stores is None else stores.database
+    directory = SqlDirectory(database, compiled.directory, clock)
+    budgets = make_budgets(compiled.budget_engine, clock, compiled.reservation_timeout_seconds)
+    gate = Gate(make_rulebook(compiled, directory, clock), budgets, directory, clock, fetcher)
     async with AsyncExitStack() as stack:
-        database = compiled.database if stores is None else stores.database
-        if stores is None:
-            lock = ProcessLock(lock_path(database_path(database)), clock=clock)
-            await lock.acquire()
+        stack.push_async_callback(gate.close)
+        loading = asyncio.create_task(gate.start())
+        stack.push_async_callback(_end, loading)
+        if stores is None and compiled.budget_engine is BudgetEngine.MEMORY:
+            lock = lock or ProcessLock(lock_path(database_path(database)), clock=clock)
             stack.callback(lock.release)
-        directory = SqlDirectory(database, compiled.directory, clock)
+            await lock.acquire()
         stack.push_async_callback(directory.close)
         await directory.open()
-        gate = Gate(
-            make_rulebook(compiled, directory, clock),
-            MemoryBudgets(clock, compiled.reservation_timeout_seconds),
-            directory,
-            clock,
-            fetcher,
-        )
-        stack.push_async_callback(gate.close)
-        await gate.start()
+        await loading
         yield gate
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel what somebody else no longer waits for."""
+    task.cancel()
+    await asyncio.wait([task])

@@ -76,6 +76,11 @@ class Reason(Enum):
 
     JWKS_ERROR = ("jwks_error", 503, "The issuer's keys are not available.")
     STORE_ERROR = ("store_error", 503, "The store is not available.")
+    BUDGET_NOT_COUNTED = (
+        "budget_not_counted",
+        503,
+        "A budget applies to the caller and is not counted here.",
+    )
     DEADLINE = ("deadline", 503, "The decision took too long.")
     PROFILE_UNKNOWN = (
         "profile_unknown",
@@ -87,6 +92,12 @@ class Reason(Enum):
         503,
         "The decision service was not asked by a known proxy.",
     )
+    GATEWAY_ERROR = (
+        "gateway_error",
+        503,
+        "What the gateway says of the request could not be read.",
+    )
+    OVERLOADED = ("overloaded", 503, "Too many requests are being decided.")
     INTERNAL = ("internal_error", 503, "The decision could not be made.")
 
     def __init__(self, code: str, status: int, sentence: str) -> None:

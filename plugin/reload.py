@@ -6,12 +6,18 @@ other: the file as it was read last is what counts.
 """
 
 import asyncio
+from functools import reduce
 from pathlib import Path
 
 from gatepass.plugin.gate import Gate
 from gatepass.plugin.settings import Settings, load_settings
 
-_NEEDS_RESTART = ("stores", "doors")
+_NEEDS_RESTART = (
+    ("stores",),
+    ("doors",),
+    ("budgets", "engine"),
+    ("budgets", "reservation_timeout"),
+)
 
 
 class Reloader:
@@ -34,11 +40,8 @@ class Reloader:
             wanted = load_settings(self._path)
             await self._gate.adopt(wanted)
             running, self._settings = self._settings, wanted
-        changed = [
-            f"{name}: changed; takes effect at the next start"
-            for name in _NEEDS_RESTART
-            if getattr(wanted, name) != getattr(running, name)
+        return [
+            f"{'.'.join(path)}: changed; takes effect at the next start"
+            for path in _NEEDS_RESTART
+            if reduce(getattr, path, wanted) != reduce(getattr, path, running)
         ]
-        if wanted.budgets.reservation_timeout != running.budgets.reservation_timeout:
-            changed.append("budgets.reservation_timeout: changed; takes effect at the next start")
-        return changed

@@ -14,8 +14,13 @@ import msgspec
 
 
 class BodyState(Enum):
-    """Why there are no body bytes to judge."""
+    """Why there are no body bytes to judge.
 
+    NOT_READ is a body that the gateway can show and was not asked for yet: where a rule needs it,
+    the answer is BODY_NOT_SHOWN, and the adapter reads the body and asks again.
+    """
+
+    NOT_READ = "not read"
     NOT_SHOWN = "not shown"
     CUT = "cut"
     TOO_LARGE = "too large"
@@ -29,7 +34,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     when the gateway may have cut the list. `body` is the exact bytes that go upstream, or why they
     are not here. `can_remove_headers` says whether the gateway can delete an arbitrary header
     before the upstream sees it. `gateway_request_id` is made by the gateway and never a client's
-    header: deciding is idempotent on it.
+    header: deciding is idempotent on it. `client_address` is the client's as the gateway's own
+    rules of trusted proxies tell it, None where the gateway does not say; no rule judges by it.
     """
 
     method: str
@@ -40,3 +46,4 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     profile: str = "default"
     can_remove_headers: bool = True
     gateway_request_id: str | None = None
+    client_address: str | None = None

@@ -3,13 +3,15 @@
 The lock is an exclusive flock on a file next to the database. The kernel releases it when the
 process ends, however it ends; the file itself stays, because deleting it would let two processes
 hold two files of the same name. A process that finds the lock taken waits a little for one that is
-shutting down, as when a gateway starts the next process before it has ended the last.
+shutting down, as when a gateway starts the next process before it has ended the last; a holder that
+knows of the next one lets go before it ends.
 """
 
 import asyncio
 import errno
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -17,7 +19,11 @@ from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.jwks.errors import ConfigurationError
 
 DEFAULT_WAIT_SECONDS = 3.0
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.02
+
+
+def _in_silence() -> None:
+    """Nobody wants to know that somebody waits."""
 
 
 def lock_path(database: Path) -> Path:
@@ -28,7 +34,8 @@ def lock_path(database: Path) -> Path:
 class ProcessLock:
     """The lock on the file at `path`; as a context it is held inside.
 
-    `wait_seconds` is how long another process may take to let go.
+    `wait_seconds` is how long another process may take to let go; `on_wait` is called once when it
+    has to be waited for.
     """
 
     def __init__(
@@ -37,10 +44,12 @@ class ProcessLock:
         *,
         clock: Clock = SYSTEM_CLOCK,
         wait_seconds: float = DEFAULT_WAIT_SECONDS,
+        on_wait: Callable[[], None] = _in_silence,
     ) -> None:
         self._path = path
         self._clock = clock
         self._wait_seconds = wait_seconds
+        self._on_wait = on_wait
         self._descriptor: int | None = None
 
     async def __aenter__(self) -> Self:
@@ -59,7 +68,10 @@ class ProcessLock:
         """
         if self._descriptor is not None:
             return
+        if self._try():
+            return
         deadline = self._clock.monotonic() + self._wait_seconds
+        self._on_wait()
         while not self._try():
             if self._clock.monotonic() >= deadline:
                 raise self._taken()
@@ -83,7 +95,8 @@ class ProcessLock:
     def _taken(self) -> ConfigurationError:
         sentence = (
             f"stores: another process holds {self._path}; budgets are counted in process, so only "
-            "one may run: stop the other one and run a single worker"
+            "one may run: stop the other one and run a single worker, or set budgets.engine: none, "
+            "which refuses every caller with a money limit"
         )
         return ConfigurationError([sentence])
 

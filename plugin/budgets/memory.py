@@ -126,12 +126,19 @@ class MemoryBudgets:
 
     def price_of(self, request_id: str) -> Price | None:
         """Return the price that was reserved with, also after the end; None when not remembered."""
-        reservation = (
+        reservation = self._find(request_id)
+        return None if reservation is None else reservation[3]
+
+    def remembers(self, request_id: str) -> bool:
+        """Answer whether there is a reservation of this request, or was one lately."""
+        return self._find(request_id) is not None
+
+    def _find(self, request_id: str) -> _Reservation | None:
+        return (
             self._open.get(request_id)
             or self._finished.get(request_id)
             or self._finished_before.get(request_id)
         )
-        return None if reservation is None else reservation[3]
 
     def expire(self) -> int:
         """Turn overdue reservations into charges of their estimates; return how many there were.

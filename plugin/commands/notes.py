@@ -1,13 +1,14 @@
 """Notes on settings that are valid and, very likely unmeant, refuse everybody or nearly so.
 
 Rules, in order: a profile that no example asks for; a role whose routes need models that it may not
-name; money limits without a price; persons who are unknown and stay so. What is wrong in itself is
-the settings' own business.
+name; money limits that nobody counts, or without a price; persons who are unknown and stay so. What
+is wrong in itself is the settings' own business.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 
+from gatepass.plugin.budgets.engines import BudgetEngine
 from gatepass.plugin.commands.finding import Finding
 from gatepass.plugin.settings import Settings
 from gatepass.rbac.model_use import ModelUse, model_use
@@ -56,10 +57,16 @@ def _needs_a_model(rule: str) -> bool:
 
 
 def _budget_notes(settings: Settings) -> Iterator[Finding]:
-    if settings.budgets.prices:
-        return
     for name, rows in (("users", settings.users), ("teams", settings.teams)):
-        if rows.upsert and rows.defaults.budget is not None:
+        if not rows.upsert or rows.defaults.budget is None:
+            continue
+        if settings.budgets.engine is BudgetEngine.NONE:
+            yield _note(
+                f"{name}.defaults.budget",
+                "a money limit that nobody counts: every call of a model is refused",
+                "leave the limit out, or set budgets.engine: memory and run one process",
+            )
+        elif not settings.budgets.prices:
             yield _note(
                 f"{name}.defaults.budget",
                 "a money limit without any price: every call of a model is refused",

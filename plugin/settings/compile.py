@@ -29,14 +29,10 @@ from gatepass.rbac.route_groups import ROUTE_GROUPS
 from gatepass.rbac.routes import compile_routes
 
 if TYPE_CHECKING:
+    from gatepass.plugin.settings.budgets import BudgetSettings
     from gatepass.plugin.settings.grammar import ModelChoice
     from gatepass.plugin.settings.issuers import ClaimSettings, IssuerSettings
-    from gatepass.plugin.settings.model import (
-        BudgetSettings,
-        HeaderSettings,
-        RowDefaultSettings,
-        Settings,
-    )
+    from gatepass.plugin.settings.model import HeaderSettings, RowDefaultSettings, Settings
     from gatepass.plugin.settings.profiles import ProfileSettings
 
 __all__ = ["Compiled", "HttpDoor", "IdentityHeaders", "compile_settings"]
@@ -70,9 +66,11 @@ def compile_settings(settings: "Settings", *, fetcher: Fetcher | None = None) ->
                 user_defaults=_row_defaults(settings.users.defaults),
                 team_defaults=_row_defaults(settings.teams.defaults),
             ),
+            budget_engine=settings.budgets.engine,
             reservation_timeout_seconds=settings.budgets.reservation_timeout,
             http=http_door(settings.doors.http),
             kong=kong_door(settings.doors.kong),
+            workers=settings.doors.workers,
             database=_database(settings.stores.database, origin.folder),
         )
     except ValueError as wrong:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 from gatepass.jwks.verifier import Issuer
+from gatepass.plugin.budgets.engines import BudgetEngine
 from gatepass.plugin.directory.rules import DirectoryRules
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.listener import Address
@@ -57,7 +58,9 @@ class Compiled:
     team_header: bytes | None
     prices: PriceTable
     directory: DirectoryRules
+    budget_engine: BudgetEngine
     reservation_timeout_seconds: int
     http: HttpDoor
     kong: KongDoor | None
+    workers: int
     database: str

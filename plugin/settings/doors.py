@@ -1,6 +1,9 @@
 """The settings of the doors: where gateways ask, whom we believe, and what bounds an answer."""
 
-from pydantic import Field
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from gatepass.plugin.gateways.kong.bounds import Consumer
 from gatepass.plugin.settings.fields import (
@@ -15,8 +18,32 @@ from gatepass.plugin.settings.fields import (
     ShortTime,
     SocketPath,
 )
+from gatepass.plugin.settings.problems import BadValue, Finding
 from gatepass.plugin.settings.section import Section
-from gatepass.plugin.settings.values import to_address, to_network
+from gatepass.plugin.settings.values import to_address, to_count, to_network
+
+MAX_WORKERS = 64
+
+
+def _to_workers(value: object) -> int:
+    workers = to_count(value)
+    if not 1 <= workers <= MAX_WORKERS:
+        raise BadValue(f"must be from 1 to {MAX_WORKERS}")
+    return workers
+
+
+WorkerCount = Annotated[
+    int,
+    PlainValidator(_to_workers),
+    WithJsonSchema(
+        {
+            "type": ["string", "integer"],
+            "pattern": r"^([0-9]+)$|\$\{.+\}",
+            "minimum": 1,
+            "maximum": MAX_WORKERS,
+        }
+    ),
+]
 
 
 class HttpDoorSettings(Section):
@@ -89,3 +116,12 @@ class DoorSettings(Section):
     kong: KongDoorSettings | None = Field(
         default=None, description="The plugin server for Kong; none by default."
     )
+    workers: WorkerCount = Field(
+        default=1,
+        description="How many processes answer at every door; more than one cannot count budgets.",
+    )
+
+    def cross_findings(self, right: frozenset[str]) -> Iterator[Finding]:
+        """Yield the socket that two doors would want."""
+        if {"http", "kong"} <= right and self.kong and self.kong.socket == self.http.listen.path:
+            yield Finding(("kong", "socket"), "the HTTP decision service listens there already")

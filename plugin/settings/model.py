@@ -9,21 +9,19 @@ from typing import Annotated
 
 from pydantic import Field, PrivateAttr
 
+from gatepass.plugin.budgets.engines import BudgetEngine
 from gatepass.plugin.headers import fold_name
+from gatepass.plugin.settings.budgets import BudgetSettings
 from gatepass.plugin.settings.doors import DoorSettings
 from gatepass.plugin.settings.fields import (
     AnyNumber,
     AtLeastOne,
     BudgetText,
-    Count,
     DatabaseUrl,
     Flag,
     HeaderName,
-    ModelPattern,
     Models,
-    Money,
     PlainName,
-    Time,
     TokenHeaderName,
 )
 from gatepass.plugin.settings.issuers import IssuerSettings
@@ -33,6 +31,10 @@ from gatepass.plugin.settings.section import Section
 
 _IDENTITY = ("user", "team", "role", "organization", "end_user")
 _SAME_HEADER = "the header has another use already; letter case does not count, and _ reads as -"
+_ONE_PROCESS = (
+    "budgets are counted in process (budgets.engine: memory), so only one may run: run a single "
+    "worker, or set budgets.engine: none, which refuses every caller with a money limit"
+)
 
 
 class RowDefaultSettings(Section):
@@ -68,40 +70,6 @@ class TeamSettings(Section):
     defaults: RowDefaultSettings = Field(
         default_factory=RowDefaultSettings, description="What such a row starts with."
     )
-
-
-class PriceSettings(Section):
-    """What models cost."""
-
-    model: ModelPattern = Field(
-        description="A model name, with * for any run of characters; the longest match counts."
-    )
-    input: Money = Field(description="Dollars per million input tokens.")
-    output: Money = Field(description="Dollars per million output tokens.")
-    max_output_tokens: Count = Field(
-        description="The most tokens of one answer: what is reserved when a request sets no limit."
-    )
-
-
-class BudgetSettings(Section):
-    """Money: prices, and how long a reservation waits for its bill."""
-
-    reservation_timeout: Time = Field(
-        default=600,
-        description="How long after a request its cost may be reported; then the reserved amount "
-        "is charged. A duration.",
-    )
-    prices: tuple[PriceSettings, ...] = Field(
-        default=(), description="The price table; without a price, a money limit refuses a model."
-    )
-
-    def cross_findings(self, right: frozenset[str]) -> Iterator[Finding]:
-        """Yield the prices that would never count."""
-        if "prices" in right:
-            yield from repeated(
-                [(("prices", index), price.model) for index, price in enumerate(self.prices)],
-                "the same model stands in an entry above",
-            )
 
 
 class StoreSettings(Section):
@@ -190,7 +158,13 @@ class Settings(Section):
                 ],
                 "the same issuer stands above; the keys of two entries are never pooled",
             )
+        if {"budgets", "doors"} <= right:
+            yield from self._worker_findings()
         yield from self._header_findings(right)
+
+    def _worker_findings(self) -> Iterator[Finding]:
+        if self.doors.workers > 1 and self.budgets.engine is BudgetEngine.MEMORY:
+            yield Finding(("doors", "workers"), _ONE_PROCESS)
 
     def _header_findings(self, right: frozenset[str]) -> Iterator[Finding]:
         taken: set[object] = set()

@@ -23,6 +23,9 @@ MAX_TEXT_CHARS = 2048
 
 _MAX_HEADER_CHARS = 100
 _MAX_UNIX_PATH_BYTES = 100
+_MAX_TAKEN_OVER_PATH_BYTES = 90
+"""A server that waits for its turn listens at the same path with a suffix."""
+
 _MAX_PORT = 65535
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off"})
@@ -193,8 +196,8 @@ def to_address(value: object) -> Address:
 def to_socket_path(value: object) -> Path:
     """Return the absolute path of a Unix socket."""
     text = to_text(value).removeprefix("unix:")
-    if not text.startswith("/") or len(text.encode()) > _MAX_UNIX_PATH_BYTES:
-        raise BadValue(f"not an absolute path of at most {_MAX_UNIX_PATH_BYTES} bytes")
+    if not text.startswith("/") or len(text.encode()) > _MAX_TAKEN_OVER_PATH_BYTES:
+        raise BadValue(f"not an absolute path of at most {_MAX_TAKEN_OVER_PATH_BYTES} bytes")
     return Path(text)
 
 

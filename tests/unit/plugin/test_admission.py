@@ -6,6 +6,7 @@ import pytest
 
 from gatepass.plugin.admission import admit
 from gatepass.plugin.body import BodyFacts
+from gatepass.plugin.budgets.engines import UncountedBudgets
 from gatepass.plugin.budgets.limits import AppliedLimit
 from gatepass.plugin.budgets.memory import MemoryBudgets
 from gatepass.plugin.errors import BudgetExceeded, RequestRefused
@@ -75,6 +76,24 @@ def test_sec_59_no_price_no_call_where_money_is_limited(naming: Naming) -> None:
     assert refused.value.code == "price_unknown"
     assert spent(budgets) == 0
     admit(budgets, TABLE, "r-1", (), naming)
+
+
+@pytest.mark.parametrize(
+    "naming",
+    [
+        Naming(("cheap",), BodyFacts(("cheap",), 10, 1), 50),
+        Naming(("free",), BodyFacts(("free",), 10, 1), 50),
+        Naming(("unknown",), BodyFacts(("unknown",), 1, 1), 5),
+        Naming((), None, 50),
+    ],
+)
+def test_sec_59_where_nothing_is_counted_every_limit_refuses(naming: Naming) -> None:
+    budgets = UncountedBudgets(ManualClock(), 600)
+    with pytest.raises(RequestRefused) as refused:
+        admit(budgets, TABLE, "r-1", LIMITS, naming)
+    assert refused.value.code == "budget_not_counted"
+    admit(budgets, TABLE, "r-1", (), naming)
+    admit(budgets, TABLE, "r-1", LIMITS, NAMES_NOTHING)
 
 
 @pytest.mark.parametrize(

@@ -101,11 +101,12 @@ async def test_what_needs_a_restart_is_named_once(tmp_path: Path) -> None:
             tmp_path,
             stores={"database": "sqlite:///other.db"},
             doors={"http": {"listen": "127.0.0.1:1"}},
-            budgets={"reservation_timeout": "5m"},
+            budgets={"engine": "none", "reservation_timeout": "5m"},
         )
         assert await reloading.reload() == [
             "stores: changed; takes effect at the next start",
             "doors: changed; takes effect at the next start",
+            "budgets.engine: changed; takes effect at the next start",
             "budgets.reservation_timeout: changed; takes effect at the next start",
         ]
         assert await reloading.reload() == []

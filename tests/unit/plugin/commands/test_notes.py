@@ -6,8 +6,9 @@ import pytest
 
 from gatepass.plugin import load_settings
 from gatepass.plugin.commands.notes import notes_on
-from support.gates import OPEN_RULES, rules, settings_file
+from support.gates import OPEN_RULES, PRICES, rules, settings_file
 
+USERS_BUDGET = "users.defaults.budget"
 BUDGET = {"upsert": True, "defaults": {"budget": "$5"}}
 
 
@@ -37,8 +38,9 @@ def noted(folder: Path, sections: dict[str, object], *, stored: bool = False) ->
             },
             ["profiles.default.permissions.internal_user"],
         ),
-        ({"budgets": {}, "users": BUDGET}, ["users.defaults.budget"]),
+        ({"budgets": {}, "users": BUDGET}, [USERS_BUDGET]),
         ({"budgets": {}, "teams": BUDGET}, ["teams.defaults.budget"]),
+        ({"budgets": {"prices": PRICES, "engine": "none"}, "users": BUDGET}, [USERS_BUDGET]),
         ({"users": {}}, ["users.upsert"]),
     ],
 )
@@ -57,6 +59,7 @@ def test_what_refuses_everybody_is_noted(
         {"profiles": rules(models=["gpt-4o"])},
         {"users": BUDGET, "teams": BUDGET},
         {"budgets": {}},
+        {"budgets": {"engine": "none"}},
         {"budgets": {}, "users": BUDGET | {"upsert": False}},
     ],
 )

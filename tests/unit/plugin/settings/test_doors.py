@@ -1,0 +1,47 @@
+"""The doors together, and how many processes stand at them."""
+
+import pytest
+
+from gatepass.plugin.budgets.engines import BudgetEngine
+from gatepass.plugin.settings import compile_settings
+from support.settings import sentences_of, settings_with
+
+UNCOUNTED = {"engine": "none"}
+
+
+def test_one_process_counts_unless_said() -> None:
+    compiled = compile_settings(settings_with())
+    assert (compiled.workers, compiled.budget_engine) == (1, BudgetEngine.MEMORY)
+
+
+@pytest.mark.parametrize("workers", [1, "2", 64])
+def test_workers_that_do_not_count(workers: object) -> None:
+    compiled = compile_settings(settings_with(doors={"workers": workers}, budgets=UNCOUNTED))
+    assert compiled.workers == int(str(workers))
+    assert compiled.budget_engine is BudgetEngine.NONE
+
+
+@pytest.mark.parametrize("workers", [0, 65, -1, "1.5", "two", True, [2]])
+def test_what_is_no_number_of_workers(workers: object) -> None:
+    (told,) = sentences_of(doors={"workers": workers}, budgets=UNCOUNTED)
+    assert told.startswith("doors.workers: ")
+
+
+@pytest.mark.parametrize("budgets", [{}, {"engine": "memory"}])
+def test_sec_59_several_workers_would_each_count_for_themselves(budgets: dict[str, str]) -> None:
+    (told,) = sentences_of(doors={"workers": 2}, budgets=budgets)
+    assert told.startswith("doors.workers: budgets are counted in process")
+    assert "budgets.engine: none" in told
+
+
+def test_another_engine_is_refused() -> None:
+    assert sentences_of(budgets={"engine": "redis"}) == [
+        "budgets.engine: must be one of memory, none"
+    ]
+
+
+def test_two_doors_cannot_have_one_socket() -> None:
+    doors = {"http": {"listen": "unix:/run/g.sock"}, "kong": {"socket": "/run/g.sock"}}
+    assert sentences_of(doors=doors) == [
+        "doors.kong.socket: the HTTP decision service listens there already"
+    ]
