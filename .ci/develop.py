@@ -41,7 +41,7 @@ def link_checkout(site_packages: Path) -> None:
     (site_packages / "gatepass.pth").write_text(f"{VENV / 'src'}\n")
     command = VENV / "bin" / "gatepass"
     command.write_text(
-        f"#!{VENV / 'bin' / 'python'}\nfrom gatepass.plugin.cli import main\n\nmain()\n"
+        f"#!{VENV / 'bin' / 'python'}\nfrom gatepass.plugin.entry import main\n\nmain()\n"
     )
     command.chmod(command.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
 

@@ -1,5 +1,5 @@
 """`python -m gatepass.plugin` is `gatepass`."""
 
-from gatepass.plugin.cli import main
+from gatepass.plugin.entry import main
 
 main()

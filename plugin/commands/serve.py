@@ -1,106 +1,132 @@
-"""`gatepass serve`: one event loop, one Gate, every door that the settings name.
+"""`gatepass serve` and `gatepass kong`: every door that the settings name, or Kong's alone.
 
-SIGTERM and SIGINT finish the requests under way and leave, also before the first one; SIGHUP reads
-the settings again, one time after the other.
+With one worker this process answers itself; with several it holds the sockets, and processes that
+it forks answer. Either way it can be started while another one still serves Kong's socket, and
+ended while the next one waits for it.
 """
 
 import asyncio
 import gc
 import logging
-import signal
+import os
 import sys
+import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from gatepass.jwks.errors import ConfigurationError
-from gatepass.plugin.gate import Gate
-from gatepass.plugin.gateways.http_door import decision_app
-from gatepass.plugin.gateways.listener import listening
-from gatepass.plugin.gateways.server import server_for
+from gatepass.plugin.budgets.engines import BudgetEngine
+from gatepass.plugin.budgets.lock import DEFAULT_WAIT_SECONDS, ProcessLock, lock_path
+from gatepass.plugin.commands.doors import Doors, open_doors
+from gatepass.plugin.commands.serving import Surroundings, run_process
+from gatepass.plugin.directory.sqlite import database_path
 from gatepass.plugin.logs import configure_logs
-from gatepass.plugin.reload import Reloader
-from gatepass.plugin.settings import compile_settings, load_settings
+from gatepass.plugin.settings import Compiled, Settings, compile_settings, load_settings
+from gatepass.plugin.workers.supervisor import Plan, supervise
+
+TAKE_OVER_SECONDS = 30.0
+"""Kong ends the last plugin server about ten seconds after it has started the next."""
+
+_OURS_ALONE = 0o077
 
 _log = logging.getLogger("gatepass.serve")
 
 
-def run_serve(path: Path, log_level: str) -> None:
-    """Serve until told to stop.
+def run_serve(path: Path, log_level: str, *, kong_alone: bool = False) -> int:
+    """Serve until told to stop; return the exit status.
 
     Raises:
         ConfigurationError: the settings, the store or an address cannot be used.
 
     """
     configure_logs(log_level)
-    with asyncio.Runner(loop_factory=loop_factory()) as runner, suppress(asyncio.CancelledError):
-        runner.run(_serve(path))
-
-
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    """Return how to make an event loop: uvloop's where it is installed, else Python's own."""
-    try:
-        import uvloop  # noqa: PLC0415 - not there on every platform
-    except ImportError:
-        return asyncio.new_event_loop
-    return uvloop.new_event_loop
-
-
-async def _serve(path: Path) -> None:
     settings = load_settings(path)
-    door = compile_settings(settings).http
-    loop = asyncio.get_running_loop()
-    hung_up = asyncio.Event()
-    loop.add_signal_handler(signal.SIGHUP, hung_up.set)
-    loop.add_signal_handler(signal.SIGTERM, _this_task().cancel)
-    with listening(door.listen) as listener:
-        async with Gate.open(settings) as gate:
-            server = server_for(decision_app(gate, door))
-
-            def stop() -> None:
-                server.should_exit = True
-
-            loop.add_signal_handler(signal.SIGTERM, stop)
-            loop.add_signal_handler(signal.SIGINT, stop)
-            reloading = loop.create_task(_reload_on(hung_up, Reloader(gate, path, settings)))
-            _spare_the_collector()
-            sys.stderr.write(f"gatepass: answering at {door.listen}\n")
-            await server.serve(sockets=[listener])
-            reloading.cancel()
+    compiled = compile_settings(settings)
+    os.umask(_OURS_ALONE)  # Kong starts us with 0: whatever we made would be everybody's
+    with open_doors(compiled, kong_alone=kong_alone) as doors:
+        if compiled.workers == 1:
+            _run_alone(path, settings, compiled, doors)
+            return 0
+        return _run_workers(path, settings, compiled, doors)
 
 
-def _spare_the_collector() -> None:
-    """Keep the garbage collector from stopping requests for a tenth of a second now and then.
+def _run_alone(path: Path, settings: Settings, compiled: Compiled, doors: Doors) -> None:
+    lock = _process_lock(compiled)
 
-    What is loaded by now stays for good, so that a full collection need not look at it; what a
-    request makes lives shortly or in the bounded memories, and hardly any of it in cycles.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    async def leave() -> None:
+        for pause in doors.handing_over(lock.release if lock is not None else _hold_nothing):
+            await asyncio.sleep(pause)
 
-
-def _this_task() -> asyncio.Task[object]:
-    task = asyncio.current_task()
-    if task is None:
-        raise RuntimeError("called outside of a task")
-    return task
+    around = Surroundings(lambda: _answer(doors), leave, lock)
+    run_process(path, settings, doors, around)
 
 
-async def _reload_on(hung_up: asyncio.Event, reloader: Reloader) -> None:
-    while True:
-        await hung_up.wait()
-        hung_up.clear()
-        await _reload(reloader)
+def _run_workers(path: Path, settings: Settings, compiled: Compiled, doors: Doors) -> int:
+    current = settings
+
+    def work(ready: Callable[[], None], lifeline: int) -> None:
+        run_process(path, current, doors, Surroundings(ready, lifeline=lifeline))
+
+    def reload() -> bool:
+        nonlocal current
+        try:
+            wanted = load_settings(path)
+            compile_settings(wanted)
+        except ConfigurationError as error:
+            _log.error(
+                "settings not reloaded; the old ones stay", extra={"problems": error.problems}
+            )
+            return False
+        current = _as_far_as_reloaded(settings, wanted)
+        return True
+
+    def leave() -> None:
+        for pause in doors.handing_over(_hold_nothing):
+            time.sleep(pause)
+        doors.close()
+
+    gc.freeze()  # what is loaded by now is shared, as long as no collection writes on it
+    plan = Plan(work, lambda: _answer(doors), reload, leave)
+    return supervise(compiled.workers, plan)
 
 
-async def _reload(reloader: Reloader) -> None:
-    try:
-        notes = await reloader.reload()
-    except ConfigurationError as error:
-        _log.error("settings not reloaded; the old ones stay", extra={"problems": error.problems})
-        return
-    except Exception as bug:  # noqa: BLE001 - the outermost handler: the next SIGHUP must count
-        _log.error("internal fault while reloading", extra={"fault": type(bug).__name__})
-        return
-    _log.warning("settings reloaded", extra={"restart_needed_for": notes})
+def _as_far_as_reloaded(started: Settings, wanted: Settings) -> Settings:
+    """Return new settings for workers that are started later: what needs a restart stays."""
+    running = started.budgets
+    counted = {"engine": running.engine, "reservation_timeout": running.reservation_timeout}
+    return wanted.model_copy(
+        update={
+            "budgets": wanted.budgets.model_copy(update=counted),
+            "stores": started.stores,
+            "doors": started.doors,
+        }
+    )
+
+
+def _answer(doors: Doors) -> None:
+    """Let everybody in, and say where."""
+    if doors.claim():
+        _log.warning("another server listened at the socket for Kong; this one has taken it over")
+    for door in doors:
+        sys.stderr.write(f"gatepass: answering at {door.address}\n")
+    sys.stderr.flush()
+
+
+def _process_lock(compiled: Compiled) -> ProcessLock | None:
+    """Return the lock that this process needs, not taken yet."""
+    if compiled.budget_engine is BudgetEngine.NONE:
+        return None
+    return ProcessLock(
+        lock_path(database_path(compiled.database)),
+        wait_seconds=DEFAULT_WAIT_SECONDS if compiled.kong is None else TAKE_OVER_SECONDS,
+        on_wait=_say_that_we_wait,
+    )
+
+
+def _say_that_we_wait() -> None:
+    sys.stderr.write("gatepass: waiting for another process to let go of the budgets\n")
+    sys.stderr.flush()
+
+
+def _hold_nothing() -> None:
+    """Only one process may count; nobody here does."""

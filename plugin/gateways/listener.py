@@ -53,6 +53,19 @@ def listening(address: Address) -> Iterator[socket.socket]:
             address.path.unlink(missing_ok=True)
 
 
+def listens(path: Path) -> bool:
+    """Answer whether somebody listens at a Unix socket; in doubt, as without permission, yes."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)  # noqa: FBT003 - the standard library's own shape
+        try:
+            probe.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:
+            return True
+    return True
+
+
 def _tcp_socket(address: Address) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     return socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
@@ -74,10 +87,5 @@ def _unix_socket(path: Path) -> socket.socket:
 def _clear_stale_socket(path: Path) -> None:
     """Remove a socket file that nobody listens on any more; leave everything else alone."""
     with suppress(FileNotFoundError):
-        if not stat.S_ISSOCK(path.lstat().st_mode):
-            return
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                probe.connect(str(path))
-            except ConnectionRefusedError:
-                path.unlink()
+        if stat.S_ISSOCK(path.lstat().st_mode) and not listens(path):
+            path.unlink()

@@ -15,58 +15,24 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import uvloop
 from bench import deployment
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from bench.figures import BATCH, Figure, bare_verification
+from bench.kong import kong
 
 from gatepass.plugin import Gate, Request, Usage, load_settings
 from support.load import Target, cpu_microseconds_per_request
 from support.ports import free_port
-from support.tokens import signing_key
 
-BATCH = 200
 REQUESTS = 16_000
 HERE = Path(__file__).resolve().parent
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the table; `ratio` is to the bare verification."""
-
-    name: str
-    microseconds: float
-    ratio: float
-    bound: float
-    aim: float | None = None
-    bound_is_microseconds: bool = False
-
-    @property
-    def holds(self) -> bool:
-        return (self.microseconds if self.bound_is_microseconds else self.ratio) <= self.bound
-
-
-def bare_verification() -> Callable[[], float]:
-    """Return a timer of the reference: cryptography's own verify, nothing else."""
-    key = signing_key("RS256").private
-    assert isinstance(key, rsa.RSAPrivateKey)
-    message, scheme, digest = b"x" * 900, padding.PKCS1v15(), hashes.SHA256()
-    signature, public = key.sign(b"x" * 900, scheme, digest), key.public_key()
-
-    def once() -> float:
-        start = time.perf_counter()
-        for _ in range(BATCH):
-            public.verify(signature, message, scheme, digest)
-        return (time.perf_counter() - start) / BATCH * 1e6
-
-    return once
 
 
 async def decisions(rounds: int) -> list[Figure]:
@@ -196,6 +162,7 @@ def main() -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         figures = runner.run(decisions(options.rounds))
         figures += runner.run(service(max(3, options.rounds // 5), figures[0].microseconds))
+        figures += runner.run(kong(max(3, options.rounds // 5)))
     if options.json:
         print(json.dumps([asdict(figure) for figure in figures], indent=2))
     else:

@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from support.gates import ann, chat_body, settings_file
 from support.ports import free_port
 from support.raw_http import NoReply, Reply, ask
 
 SECONDS = 20.0
+Doors = dict[str, object]
 
 
 class Served:
@@ -46,17 +48,18 @@ class Served:
         return self.process.wait(SECONDS)
 
 
-def start(path: Path, *options: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "gatepass.plugin", "serve", "-c", str(path), *options]
+def start(path: Path, *options: str, command: str = "serve") -> subprocess.Popen[str]:
+    words = [sys.executable, "-m", "gatepass.plugin", command, "-c", str(path), *options]
     with (path.parent / "stderr").open("w") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, text=True, cwd=path.parent)
+        return subprocess.Popen(words, stdout=log, stderr=log, text=True, cwd=path.parent)
 
 
 @contextmanager
 def serving(folder: Path, *options: str, **sections: object) -> Iterator[Served]:
     """Run the service from its readiness to the end of the block."""
     port = free_port()
-    path = settings_file(folder, doors={"http": {"listen": f"127.0.0.1:{port}"}}, **sections)
+    doors = {"http": {"listen": f"127.0.0.1:{port}"}} | cast("Doors", sections.pop("doors", {}))
+    path = settings_file(folder, doors=doors, **sections)
     process = start(path, *options)
     served = Served(process, port, folder / "stderr")
     try:
@@ -75,9 +78,9 @@ def serving(folder: Path, *options: str, **sections: object) -> Iterator[Served]
         process.wait()
 
 
-def refused(path: Path) -> str:
+def refused(path: Path, command: str = "serve") -> str:
     """Start what cannot start and return its only sentences."""
-    process = start(path)
+    process = start(path, command=command)
     assert process.wait(SECONDS) == 2
     errors = (path.parent / "stderr").read_text()
     assert errors.startswith("gatepass: ")

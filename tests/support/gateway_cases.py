@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from gatepass.plugin.headers import fold_name
-from support.gatepass_service import Service
+from support.doors import Recording
 from support.raw_http import RawRequest, Reply, ask
 
-Name = Literal["envoy", "nginx", "traefik", "caddy", "asgi"]
+Name = Literal["envoy", "nginx", "traefik", "caddy", "asgi", "kong"]
 BODY_IS_HIDDEN: tuple[Name, ...] = ("nginx", "caddy")
 
 IDENTITY = ("user", "team-id", "role", "organization", "end-user")
@@ -62,6 +62,16 @@ class Upstream(Protocol):
     """Whatever stands behind a gateway and notes what reaches it."""
 
     received: list[RawRequest]
+
+
+class Service(Protocol):
+    """The Gate behind some door, and what it was asked."""
+
+    @property
+    def asked(self) -> Recording: ...
+
+    @property
+    def faults(self) -> int: ...
 
 
 @dataclass(frozen=True)

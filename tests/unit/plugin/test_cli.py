@@ -9,7 +9,16 @@ from typer.testing import CliRunner
 
 from gatepass.plugin.cli import app, main
 
-COMMANDS = [["serve"], ["check"], ["decide"], ["demo"], ["settings", "schema"]]
+COMMANDS = [
+    ["serve"],
+    ["kong"],
+    ["kong", "config"],
+    ["kong", "doctor"],
+    ["check"],
+    ["decide"],
+    ["demo"],
+    ["settings", "schema"],
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -26,12 +35,22 @@ def test_the_commands_are_these() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["settings"], ["serv"], ["check", "--jsn"], ["decide"], ["serve", "extra"]]
+    "arguments",
+    [
+        *([], ["settings"], ["serv"], ["check", "--jsn"], ["decide"], ["serve", "extra"]),
+        *(["kong", "extra"], ["kong", "--dmp"]),
+    ],
 )
 def test_wrong_use_is_exit_status_2(arguments: list[str]) -> None:
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 2
     assert "Traceback" not in result.output
+
+
+def test_an_option_that_would_not_count_is_refused() -> None:
+    result = CliRunner().invoke(app, ["kong", "-c", "other.yaml", "config"])
+    assert result.exit_code == 2
+    assert "write options behind the command" in result.output
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
@@ -91,6 +110,7 @@ WRONG_FILES = {
 }
 ON_A_FILE = {
     "serve": ["serve", "-c"],
+    "kong": ["kong", "-c"],
     "check": ["check", "-c"],
     "decide": ["decide", "--token", "x", "--path", "/", "-c"],
 }

@@ -1,48 +1,55 @@
-"""What ends a reload does not end reloading."""
+"""What a process waits for before it starts, and what a later worker goes by."""
 
-import asyncio
-import logging
 from pathlib import Path
 
 import pytest
 
-from gatepass.plugin import Gate, load_settings
-from gatepass.plugin.commands.serve import _reload_on
-from gatepass.plugin.reload import Reloader
-from support.gates import open_gate
+from gatepass.plugin.budgets.lock import DEFAULT_WAIT_SECONDS
+from gatepass.plugin.commands.serve import (
+    TAKE_OVER_SECONDS,
+    _as_far_as_reloaded,
+    _process_lock,
+)
+from gatepass.plugin.settings import compile_settings
+from gatepass.plugin.settings.problems import Origin
+from support.settings import settings_with
 
 
-class FaultyReloader(Reloader):
-    """Fails at its first reload in a way that nobody expected."""
-
-    def __init__(self, gate: Gate, path: Path) -> None:
-        super().__init__(gate, path, load_settings(path))
-        self.reloads = 0
-        self.reloaded = asyncio.Event()
-
-    async def reload(self) -> list[str]:
-        self.reloads += 1
-        try:
-            if self.reloads == 1:
-                raise RuntimeError("canary-of-a-bug")
-            return await super().reload()
-        finally:
-            self.reloaded.set()
-
-
-async def test_sec_60_a_bug_while_reloading_is_told_by_its_type_and_the_next_one_counts(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("doors", "seconds"),
+    [({}, DEFAULT_WAIT_SECONDS), ({"kong": {"socket": "/run/kong.sock"}}, TAKE_OVER_SECONDS)],
+)
+def test_who_counts_waits_longer_where_kong_starts_the_next_one_early(
+    doors: dict[str, object], seconds: float
 ) -> None:
-    hung_up = asyncio.Event()
-    async with open_gate(tmp_path) as gate:
-        reloader = FaultyReloader(gate, tmp_path / "gatepass.yaml")
-        with caplog.at_level(logging.WARNING, "gatepass.serve"):
-            task = asyncio.create_task(_reload_on(hung_up, reloader))
-            for _ in range(2):
-                hung_up.set()
-                await asyncio.wait_for(reloader.reloaded.wait(), 10)
-                reloader.reloaded.clear()
-            task.cancel()
-    assert caplog.messages == ["internal fault while reloading", "settings reloaded"]
-    assert [getattr(record, "fault", None) for record in caplog.records] == ["RuntimeError", None]
-    assert "canary" not in caplog.text
+    settings = settings_with(doors=doors)
+    settings.remember(Origin(folder=Path("/etc/gate")))
+    lock = _process_lock(compile_settings(settings))
+    assert lock is not None
+    assert lock._wait_seconds == seconds
+    assert lock._path == Path("/etc/gate/gatepass.db.lock")
+
+
+def test_who_does_not_count_waits_for_nobody() -> None:
+    assert _process_lock(compile_settings(settings_with(budgets={"engine": "none"}))) is None
+
+
+def test_a_later_worker_differs_from_the_others_in_nothing_that_needs_a_restart() -> None:
+    prices = [{"model": "gpt-4o", "input": 1, "output": 2, "max_output_tokens": 3}]
+    started = settings_with(
+        budgets={"engine": "none", "reservation_timeout": "1m"},
+        doors={"workers": 2, "http": {"listen": "127.0.0.1:1"}},
+        stores={"database": "sqlite:///old.db"},
+    )
+    wanted = settings_with(
+        budgets={"prices": prices},
+        stores={"database": "sqlite:///new.db"},
+        users={"upsert": True},
+    )
+    later = _as_far_as_reloaded(started, wanted)
+    assert later.users == wanted.users
+    assert later.budgets.prices == wanted.budgets.prices
+    assert (later.doors, later.stores) == (started.doors, started.stores)
+    assert later.budgets.engine == started.budgets.engine
+    assert later.budgets.reservation_timeout == started.budgets.reservation_timeout
+    assert later.origin == wanted.origin

@@ -1,0 +1,128 @@
+"""The doors of one run: their sockets, held from the start, and the servers that accept on them.
+
+A socket listens before anything behind it is ready: whoever connects early waits in its queue. The
+HTTP service is at its address from then on; Kong's socket comes to its path with `claim`.
+"""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import uvicorn
+
+from gatepass.jwks.errors import ConfigurationError
+from gatepass.plugin.gate import Gate
+from gatepass.plugin.gateways.http_door import decision_app
+from gatepass.plugin.gateways.kong.bounds import KongDoor
+from gatepass.plugin.gateways.kong.server import kong_server
+from gatepass.plugin.gateways.listener import listening
+from gatepass.plugin.gateways.server import server_for
+from gatepass.plugin.gateways.takeover import SocketPlace, waiting_beside
+from gatepass.plugin.settings import Compiled, HttpDoor
+
+_NO_KONG = (
+    "doors.kong: not there, and `gatepass kong` opens no other door; name the socket of kong.conf, "
+    "such as doors: {kong: {socket: /run/gatepass/kong.sock}}"
+)
+
+
+class Server(Protocol):
+    """Accepts on a listening socket until it is told to stop, and finishes what is under way."""
+
+    async def serve(self, listener: socket.socket) -> None:
+        """Serve until `stop`."""
+        ...
+
+    def stop(self) -> None:
+        """Make `serve` come to its end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A socket that listens, where it does, and what answers there."""
+
+    address: str
+    listener: socket.socket
+    server_for: Callable[[Gate], Server]
+
+
+class Doors:
+    """All doors of a run; `place` is where Kong's socket stands, if there is one."""
+
+    def __init__(self, doors: tuple[Door, ...], place: SocketPlace | None) -> None:
+        self._doors = doors
+        self._place = place
+
+    def __iter__(self) -> Iterator[Door]:
+        """Yield the doors."""
+        return iter(self._doors)
+
+    def claim(self) -> bool:
+        """Let everybody in; return whether that took a path from a live server.
+
+        Raises:
+            ConfigurationError: the path is not to be had.
+
+        """
+        return self._place is not None and self._place.claim()
+
+    def handing_over(self, let_go: Callable[[], None]) -> Iterator[float]:
+        """Yield pauses, in seconds, until the servers may stop; see `SocketPlace`."""
+        if self._place is not None:
+            yield from self._place.handing_over(let_go)
+
+    def close(self) -> None:
+        """Stop listening in this process; another one that has the sockets goes on."""
+        for door in self._doors:
+            door.listener.close()
+
+
+@contextmanager
+def open_doors(compiled: Compiled, *, kong_alone: bool) -> Iterator[Doors]:
+    """Listen at every door that the settings name, or at Kong's alone.
+
+    Raises:
+        ConfigurationError: an address cannot be had, or there is no door for Kong.
+
+    """
+    if kong_alone and compiled.kong is None:
+        raise ConfigurationError([_NO_KONG])
+    with ExitStack() as stack:
+        doors: list[Door] = []
+        if not kong_alone:
+            doors.append(_http(stack.enter_context(listening(compiled.http.listen)), compiled.http))
+        place = None
+        if compiled.kong is not None:
+            place = stack.enter_context(waiting_beside(compiled.kong))
+            doors.append(_kong(place.listener, compiled.kong))
+        yield Doors(tuple(doors), place)
+
+
+def _http(listener: socket.socket, door: HttpDoor) -> Door:
+    def server(gate: Gate) -> Server:
+        return _HttpServer(server_for(decision_app(gate, door)))
+
+    return Door(str(door.listen), listener, server)
+
+
+def _kong(listener: socket.socket, door: KongDoor) -> Door:
+    def server(gate: Gate) -> Server:
+        return kong_server(gate, door)
+
+    return Door(f"unix:{door.socket}", listener, server)
+
+
+class _HttpServer:
+    """uvicorn, stopped like the others."""
+
+    def __init__(self, server: uvicorn.Server) -> None:
+        self._server = server
+
+    async def serve(self, listener: socket.socket) -> None:
+        await self._server.serve(sockets=[listener])
+
+    def stop(self) -> None:
+        self._server.should_exit = True

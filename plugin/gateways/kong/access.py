@@ -1,0 +1,92 @@
+"""The access phase: what Kong says of a request, the decision, and what Kong is told.
+
+Steps, in order: ask for everything but the body; refuse a path that can be read in two ways; let
+the Gate decide; where that needs the body, ask for it, unless its announced length is above the
+limit, and let the Gate decide again; answer. So a body is read only for a caller who may come in
+and a route on which it matters. No rule about requests stands here.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gatepass.plugin.decision import Allow, Deny
+from gatepass.plugin.errors import RequestRefused
+from gatepass.plugin.gateways.kong.bounds import KongDoor
+from gatepass.plugin.gateways.kong.calls import (
+    BODY,
+    HEAD,
+    MAX_HEADERS,
+    Answers,
+    Conversation,
+    SpooledBody,
+)
+from gatepass.plugin.gateways.kong.path import check_one_path
+from gatepass.plugin.gateways.kong.spool import read_spooled
+from gatepass.plugin.gateways.kong.verdict import to_exit, to_proceed
+from gatepass.plugin.reasons import Reason
+from gatepass.plugin.refusals import refuse
+from gatepass.plugin.request import BodyState, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gatepass.plugin.gateways.decider import Judge
+    from gatepass.plugin.headers import Header
+
+_MAX_LENGTH_DIGITS = 19
+# Looking up a member of an enum costs more than the comparison.
+_BODY_NOT_SHOWN = Reason.BODY_NOT_SHOWN
+_NOT_READ = BodyState.NOT_READ
+
+
+def access(judge: "Judge", door: KongDoor, profile: str, now: Callable[[], float]) -> Conversation:
+    """Decide one request; `now` is the time of the running loop's clock, in seconds."""
+    try:
+        request = _to_request(profile, (yield HEAD))
+        decision = judge.decide_warm(request)
+        if decision is None:
+            decision = yield judge.decide(request, now() + door.deadline_seconds)
+        if decision.reason is _BODY_NOT_SHOWN:
+            body: bytes | BodyState | SpooledBody = BodyState.TOO_LARGE
+            if _announced_bytes(request.headers) <= door.max_body_bytes:
+                (body,) = yield BODY
+            if isinstance(body, SpooledBody):
+                body = read_spooled(body, door.max_body_bytes)
+            elif isinstance(body, bytes) and len(body) > door.max_body_bytes:
+                body = BodyState.TOO_LARGE
+            request = msgspec.structs.replace(request, body=body)
+            decision = judge.decide_warm(request)
+            if decision is None:
+                decision = yield judge.decide(request, now() + door.deadline_seconds)
+    except RequestRefused as error:
+        decision = refuse(error)
+    if isinstance(decision, Allow):
+        return to_proceed(decision, request.headers, door.consumer)
+    refusal: Deny = decision
+    judge.note(refusal)
+    return to_exit(refusal)
+
+
+def _to_request(profile: str, answers: Answers) -> Request:
+    headers, method, target, path, request_id, address = answers
+    check_one_path(target, path)
+    return Request(
+        method=method.decode("latin-1"),
+        target=target,
+        headers=headers,
+        body=_NOT_READ,
+        headers_complete=len(headers) < MAX_HEADERS,
+        profile=profile,
+        gateway_request_id=request_id.decode("latin-1") or None,
+        client_address=address.decode("latin-1") or None,
+    )
+
+
+def _announced_bytes(headers: "Sequence[Header]") -> int:
+    """Return what Content-Length says; nginx has refused what is no length, or two of them."""
+    for name, value in headers:
+        if name == b"content-length" and value.isdigit() and len(value) <= _MAX_LENGTH_DIGITS:
+            return int(value)
+    return 0

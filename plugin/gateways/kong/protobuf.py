@@ -1,0 +1,129 @@
+"""The wire format of Protocol Buffers, as far as Kong's plugin protocol uses it.
+
+Rules: fields are read by number, in any order, unknown ones skipped; a field of another wire type
+than expected, a number of more than ten bytes and a length that leads out of the message are
+malformed. Strings stay bytes: Kong puts the client's raw bytes into them, so that a codec which
+insists on UTF-8 could be made to refuse a call by any client.
+"""
+
+import sys
+from collections.abc import Iterator
+
+VARINT = 0
+FIXED64 = 1
+BYTES = 2
+FIXED32 = 5
+
+LENGTH_BYTES = 4
+"""A frame is its length, in the machine's own byte order, and so many bytes."""
+
+_MAX_SHIFT = 63
+_ORDER = sys.byteorder
+
+
+class Malformed(Exception):
+    """The bytes are no message of the protocol."""
+
+
+def frame(message: bytes) -> bytes:
+    """Return a message with its length before it."""
+    return len(message).to_bytes(LENGTH_BYTES, _ORDER) + message
+
+
+def frame_length(prefix: bytes) -> int:
+    """Return the length that the first four bytes of a frame say."""
+    return int.from_bytes(prefix, _ORDER)
+
+
+def varint(value: int) -> bytes:
+    """Return a whole number that is not negative, seven bits a byte."""
+    octets = bytearray()
+    while value > 0x7F:  # noqa: PLR2004 - the largest that fits into one byte
+        octets.append(value & 0x7F | 0x80)
+        value >>= 7
+    octets.append(value)
+    return bytes(octets)
+
+
+def bytes_field(number: int, content: bytes) -> bytes:
+    """Return a field of bytes, text or a message."""
+    return varint(number << 3 | BYTES) + varint(len(content)) + content
+
+
+def varint_field(number: int, value: int) -> bytes:
+    """Return a field of a whole number; one that is 0 is left out, as proto3 has it."""
+    return varint(number << 3) + varint(value) if value else b""
+
+
+def read_varint(message: bytes, at: int) -> tuple[int, int]:
+    """Return the number at a position, and the position behind it.
+
+    Raises:
+        Malformed: it does not end in the message, or has more than 64 bits.
+
+    """
+    value = shift = 0
+    try:
+        while True:
+            octet = message[at]
+            at += 1
+            value |= (octet & 0x7F) << shift
+            if octet < 0x80:  # noqa: PLR2004 - the bit that says that more follows
+                return value, at
+            shift += 7
+            if shift > _MAX_SHIFT:
+                raise Malformed
+    except IndexError:
+        raise Malformed from None
+
+
+def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Yield the number and the value of every field whose value is a number or bytes.
+
+    Raises:
+        Malformed: while iterating.
+
+    """
+    at, end = 0, len(message)
+    while at < end:
+        key, at = read_varint(message, at)
+        kind = key & 7
+        if kind == VARINT:
+            value, at = read_varint(message, at)
+            yield key >> 3, value
+        elif kind == BYTES:
+            size, at = read_varint(message, at)
+            if size > end - at:
+                raise Malformed
+            yield key >> 3, message[at : at + size]
+            at += size
+        elif kind in (FIXED64, FIXED32):
+            at += 8 if kind == FIXED64 else 4
+            if at > end:
+                raise Malformed
+        else:
+            raise Malformed
+
+
+def octets(value: int | bytes) -> bytes:
+    """Return the value of a field that must hold bytes.
+
+    Raises:
+        Malformed: it is a number.
+
+    """
+    if isinstance(value, int):
+        raise Malformed
+    return value
+
+
+def number(value: int | bytes) -> int:
+    """Return the value of a field that must be a number.
+
+    Raises:
+        Malformed: it is bytes.
+
+    """
+    if not isinstance(value, int):
+        raise Malformed
+    return value

@@ -1,0 +1,110 @@
+"""The plugin server: accepts Kong's connections on one socket, in whichever protocol they speak.
+
+Kong speaks the protocol that `gatepass kong --dump` told it at its start, and the first bytes of a
+connection tell which. Stopping: the socket accepts no more, but whoever already waits in its queue
+is served; running events finish, within a bound; a connection closes when it is idle.
+"""
+
+import asyncio
+import socket
+from collections.abc import Collection
+from typing import Protocol
+
+from gatepass.plugin.gateways.decider import Decider, Judge
+from gatepass.plugin.gateways.kong.bounds import KongDoor
+from gatepass.plugin.gateways.kong.connection import ProtobufConnection
+from gatepass.plugin.gateways.kong.events import Events
+from gatepass.plugin.gateways.kong.instances import Instances
+from gatepass.plugin.gateways.kong.messagepack import MessagePackConnection, is_messagepack
+from gatepass.plugin.gateways.kong.settlement import Bookkeeper
+from gatepass.plugin.gateways.listener import BACKLOG
+
+DRAIN_SECONDS = 5.0
+_ENOUGH_TO_TELL = 3
+
+
+class KongGate(Decider, Bookkeeper, Protocol):
+    """The Gate, as this door sees it."""
+
+    def profiles(self) -> Collection[str]:
+        """Return the names of the profiles that exist now."""
+        ...
+
+
+class KongServer:
+    """Serves one socket until it is told to stop."""
+
+    events_of = Events
+
+    def __init__(self, gate: KongGate, door: KongDoor) -> None:
+        self._gate = gate
+        self._door = door
+        self._judge = Judge(gate)
+        self._stopped = asyncio.Event()
+
+    @property
+    def faults(self) -> int:
+        """Return how often something failed in a way that nobody expected."""
+        return self._judge.faults
+
+    def stop(self) -> None:
+        """Make `serve` return soon."""
+        self._stopped.set()
+
+    async def serve(self, listener: socket.socket) -> None:
+        """Answer on a listening Unix socket until `stop`."""
+        loop = asyncio.get_running_loop()
+        instances = Instances(self._gate.profiles)
+        events = self.events_of(self._judge, self._gate, self._door, instances)
+
+        def connection() -> asyncio.Protocol:
+            return FirstBytes(events)
+
+        listener.setblocking(False)  # noqa: FBT003 - the shape of the library
+        waiting = listener.dup()
+        try:
+            server = await loop.create_unix_server(
+                connection, sock=listener, backlog=BACKLOG
+            )
+            await self._stopped.wait()
+            server.close()
+            while (accepted := _next_in_queue(waiting)) is not None:
+                await loop.connect_accepted_socket(connection, accepted)
+            await events.drain(DRAIN_SECONDS)
+        finally:
+            waiting.close()
+
+
+def kong_server(gate: KongGate, door: KongDoor) -> KongServer:
+    """Return a server for `await server.serve(listener)`; `stop()` ends it."""
+    return KongServer(gate, door)
+
+
+class FirstBytes(asyncio.Protocol):
+    """A connection of which nobody knows yet which protocol it speaks."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._seen = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Hand the connection over as soon as it is clear to whom."""
+        self._seen += data
+        if len(self._seen) < _ENOUGH_TO_TELL:
+            return
+        kind = MessagePackConnection if is_messagepack(self._seen) else ProtobufConnection
+        successor = kind(self._events)
+        self._transport.set_protocol(successor)
+        successor.connection_made(self._transport)
+        successor.data_received(self._seen)
+
+
+def _next_in_queue(listener: socket.socket) -> socket.socket | None:
+    try:
+        return listener.accept()[0]
+    except OSError:
+        return None
