@@ -5,10 +5,10 @@ by itself it does with this function, and tests compare every gateway's real out
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import cache
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import msgspec
 
@@ -17,6 +17,9 @@ from gatepass.plugin.reasons import Reason
 from gatepass.rbac.identity import Identity
 from gatepass.rbac.principals import Principals
 from gatepass.rbac.roles import Role
+
+if TYPE_CHECKING:
+    from gatepass.plugin.request import BodyState
 
 _ERROR_TYPES = {
     400: "invalid_request_error",
@@ -107,7 +110,18 @@ class Unavailable(Deny):
     """We cannot know: an issuer, a store, a deadline or our own fault. Never the client's doing."""
 
 
-Decision = Allow | Deny | Unavailable
+@dataclass(frozen=True, slots=True)
+class BodyWanted(Deny):
+    """Refused as long as the body is not read, and the way to go on once it is.
+
+    `conclude` takes the body, or why there is none, and returns the decision, or None when too much
+    time has passed and the whole request must be judged again.
+    """
+
+    conclude: "Callable[[bytes | BodyState], Decision | None]" = field(kw_only=True)
+
+
+Decision = Allow | Deny | Unavailable | BodyWanted
 
 
 @cache

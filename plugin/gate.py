@@ -12,7 +12,11 @@ import itertools
 import logging
 import secrets
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from struct import Struct
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.jwks.errors import GatepassError
@@ -20,7 +24,7 @@ from gatepass.jwks.verifier import IssuerStatus
 from gatepass.plugin.admission import admit
 from gatepass.plugin.budgets.memory import MemoryBudgets, Settlement
 from gatepass.plugin.callers import Directory, KnownCaller
-from gatepass.plugin.decision import Allow, Decision, Deny, Effect
+from gatepass.plugin.decision import Allow, BodyWanted, Decision, Deny, Effect
 from gatepass.plugin.errors import StoreUnavailable
 from gatepass.plugin.inspection import HeaderFacts
 from gatepass.plugin.metering.prices import Usage
@@ -31,6 +35,7 @@ from gatepass.plugin.request import BodyState, Request
 from gatepass.plugin.routing import Route
 from gatepass.plugin.rulebook import Rulebook, make_rulebook
 from gatepass.rbac.authorize import check_models, check_route
+from gatepass.rbac.model_use import ModelUse
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -51,6 +56,10 @@ def _untraced(_found: "Finding") -> None:
 
 
 _NO_TOKEN = refuse_for(Reason.NO_TOKEN)
+_BODY_NOT_SHOWN = (Reason.BODY_NOT_SHOWN, refuse_for(Reason.BODY_NOT_SHOWN).response_headers)
+_NAMES_NONE = ModelUse.NONE
+_NOT_READ = BodyState.NOT_READ
+_LENGTHS = Struct(">6Q").pack
 
 
 class Gate:
@@ -216,10 +225,13 @@ class Gate:
         known: KnownCaller,
         effects: tuple[Effect, ...] = (),
         trace: Trace | None = None,
-    ) -> Allow:
+    ) -> Allow | BodyWanted:
         """Take steps 6 and 7, which never wait."""
         caller = known.caller
         permission = check_route(route.profile, caller.role, request.method, route.path)
+        if request.body is _NOT_READ and route.use is not _NAMES_NONE and not route.denied_query:
+            conclude = partial(self._conclude, rulebook, request, route, facts, digest, known)
+            return BodyWanted(*_BODY_NOT_SHOWN, conclude=conclude)
         model_decides = known.model_decides or not permission.models.everything
         naming = name_models(request, route, facts, model_decides=model_decides)
         check_models(permission, known.rules, naming.models)
@@ -230,6 +242,27 @@ class Gate:
         removals = rulebook.removals[route.profile.name]
         gone = removals.with_connection if facts.drop_connection else removals.usual
         return Allow(request_id, caller, known.set_headers, gone, effects)
+
+    def _conclude(  # noqa: PLR0913, PLR0917 - what `_judge` has to know
+        self,
+        rulebook: Rulebook,
+        request: Request,
+        route: Route,
+        facts: HeaderFacts,
+        digest: bytes,
+        known: KnownCaller,
+        body: bytes | BodyState,
+    ) -> Decision | None:
+        """Go on with a request whose body was read since; not with rows that are old by now."""
+        if self._clock.monotonic() >= known.good_until:
+            return None
+        try:
+            whole = msgspec.structs.replace(request, body=body)
+            return self._judge(rulebook, whole, route, facts, digest, known)
+        except GatepassError as error:
+            return self._refuse(error)
+        except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
+            return self._fault(error)
 
     def _allow_public(
         self, rulebook: Rulebook, request: Request, route: Route, facts: HeaderFacts
@@ -251,7 +284,9 @@ class Gate:
             digest,
             body,
         )
-        name = hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts))
+        # with the lengths in front, no two requests are the same octets
+        name = hashlib.sha256(_LENGTHS(*map(len, parts)))
+        name.update(b"".join(parts))
         return name.hexdigest()[:32]
 
     def _refuse(self, error: GatepassError) -> Deny:

@@ -4,9 +4,9 @@ A call of an inference route must name its model, and so must any other call tha
 a model rule or a budget binds the caller: what it leads to (a batch, a run) would use one unseen.
 Where the body was not shown, cut or unreadable, the request is refused; only a body that was not
 shown passes when nobody needs the model. The profile may list routes under
-`unsafe_unseen_model_routes`, where all of that passes; a body above the door's limit, or one that
-the door can still read, is refused without that way out. Routes that spend nothing
-(`ModelUse.NONE`) are not asked, so their bodies may be of any size and kind.
+`unsafe_unseen_model_routes`, where all of that passes; a body above the door's limit is refused
+without that way out. Routes that spend nothing (`ModelUse.NONE`) are not asked, so their bodies may
+be of any size and kind. A body that can still be read does not come here: the Gate asks for it.
 """
 
 import msgspec
@@ -34,7 +34,6 @@ NAMES_NOTHING = Naming((), None, 0)
 # Looking up a member of an enum costs more than the comparison.
 _NAMES_NONE = ModelUse.NONE
 _MAY_NAME_ONE = ModelUse.OPTIONAL
-_NOT_READ = BodyState.NOT_READ
 
 
 def name_models(
@@ -53,8 +52,6 @@ def name_models(
     if route.denied_query:
         raise RequestRefused(Reason.PARAMETER_DENIED)
     body = request.body
-    if body is _NOT_READ:
-        raise RequestRefused(Reason.BODY_NOT_SHOWN)
     in_path = () if route.model is None else (plain_name(route.model),)
     must_read = model_decides or route.must_name_model
     if not isinstance(body, bytes) or not body:

@@ -4,6 +4,8 @@
 3.1), with `invalid_token` otherwise. 429 carries `Retry-After` (RFC 6585 section 4).
 """
 
+from functools import lru_cache
+
 from gatepass.jwks.errors import GatepassError
 from gatepass.plugin.decision import Deny, refusal
 from gatepass.plugin.errors import BudgetExceeded
@@ -24,6 +26,7 @@ def refuse(error: GatepassError) -> Deny:
     return refuse_for(REASON_BY_CODE.get(error.code, Reason.INTERNAL), retry_after)
 
 
+@lru_cache(maxsize=1024)
 def refuse_for(reason: Reason, retry_after: int | None = None) -> Deny:
     """Return the refusal for a reason; `retry_after` is in seconds."""
     return refusal(reason, (*challenge(reason), *_retry(retry_after)))

@@ -23,8 +23,13 @@ def field_of(number: int, content: bytes | int) -> bytes:
     return varint(number << 3 | 2) + varint(len(content)) + content
 
 
+def length(size: int) -> bytes:
+    """Return the beginning of a frame of so many bytes."""
+    return size.to_bytes(4, sys.byteorder)
+
+
 def framed(*messages: bytes) -> bytes:
-    return b"".join(len(message).to_bytes(4, sys.byteorder) + message for message in messages)
+    return b"".join(length(len(message)) + message for message in messages)
 
 
 def frames_in(written: bytes) -> list[bytes]:

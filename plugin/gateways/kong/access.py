@@ -6,12 +6,12 @@ limit, and let the Gate decide again; answer. So a body is read only for a calle
 and a route on which it matters. No rule about requests stands here.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gatepass.plugin.decision import Allow, Deny
+from gatepass.plugin.decision import Allow, BodyWanted, Deny
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.calls import (
@@ -21,6 +21,7 @@ from gatepass.plugin.gateways.kong.calls import (
     Answers,
     Conversation,
     SpooledBody,
+    Step,
 )
 from gatepass.plugin.gateways.kong.path import check_one_path
 from gatepass.plugin.gateways.kong.spool import read_spooled
@@ -49,15 +50,11 @@ def access(judge: "Judge", door: KongDoor, profile: str, now: Callable[[], float
         if decision is None:
             decision = yield judge.decide(request, now() + door.deadline_seconds)
         if decision.reason is _BODY_NOT_SHOWN:
-            body: bytes | BodyState | SpooledBody = BodyState.TOO_LARGE
-            if _announced_bytes(request.headers) <= door.max_body_bytes:
-                (body,) = yield BODY
-            if isinstance(body, SpooledBody):
-                body = read_spooled(body, door.max_body_bytes)
-            elif isinstance(body, bytes) and len(body) > door.max_body_bytes:
-                body = BodyState.TOO_LARGE
-            request = msgspec.structs.replace(request, body=body)
-            decision = judge.decide_warm(request)
+            body = yield from _read_body(door, request)
+            decision = decision.conclude(body) if isinstance(decision, BodyWanted) else None
+            if decision is None:
+                request = msgspec.structs.replace(request, body=body)
+                decision = judge.decide_warm(request)
             if decision is None:
                 decision = yield judge.decide(request, now() + door.deadline_seconds)
     except RequestRefused as error:
@@ -67,6 +64,18 @@ def access(judge: "Judge", door: KongDoor, profile: str, now: Callable[[], float
     refusal: Deny = decision
     judge.note(refusal)
     return to_exit(refusal)
+
+
+def _read_body(door: KongDoor, request: Request) -> Generator[Step, Any, bytes | BodyState]:
+    """Ask for the body, and bring it here if it was spooled."""
+    limit = door.max_body_bytes
+    if _announced_bytes(request.headers) > limit:
+        return BodyState.TOO_LARGE
+    (body,) = yield BODY
+    if isinstance(body, SpooledBody):
+        return read_spooled(body, limit)
+    shown: bytes | BodyState = body
+    return BodyState.TOO_LARGE if isinstance(shown, bytes) and len(shown) > limit else shown
 
 
 def _to_request(profile: str, answers: Answers) -> Request:

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from gatepass.plugin.gateways.kong.events import Events
 
 _END_OF_EVENT = frame(b"")
-_EMPTY_FRAMES = _END_OF_EVENT * 64
 
 
 class ProtobufConnection(FramedProtocol):
@@ -54,7 +53,7 @@ class ProtobufConnection(FramedProtocol):
         super().__init__()
         self._events = events
         self._transport = cast("asyncio.Transport", None)
-        self._expect: Callable[[bytes], None] = self._take_call
+        self._expect: Callable[[list[bytes], int], int] = self._take_call
         self._sequence = 0
         self._conversation: Conversation | None = None
         self._in_access = False
@@ -83,40 +82,38 @@ class ProtobufConnection(FramedProtocol):
         """Read again."""
         self._transport.resume_reading()
 
-    def data_received(self, data: bytes) -> None:
-        """Take what arrived; the replies to all commands, which say nothing, often come at once."""
-        if self._replies_due and data == _EMPTY_FRAMES[: 4 * self._replies_due]:
-            self._replies_due = 0
-            self._be_idle()
-        else:
-            super().data_received(data)
-
-    def frame_received(self, message: bytes) -> None:
-        """Take a frame, as what is expected next."""
+    def frames_received(self, messages: list[bytes]) -> None:
+        """Take frames, as what is expected next."""
         try:
-            self._expect(message)
+            at, end = 0, len(messages)
+            while at < end and not self.deaf:
+                at = self._expect(messages, at)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
             self._fault(error)
 
     def frame_too_large(self) -> None:
         """Take note of a frame that is larger than what is expected next may be."""
-        if self._expect == self._take_call:
-            self._close(unknown_instance=False)
-        elif self._expect != self._take_answer:
-            self._transport.abort()
-        elif self.limit != HEADERS_LIMIT:  # it is the body that was asked for
-            self._take(BodyState.TOO_LARGE)
-        else:
-            self._refuse(Reason.GATEWAY_ERROR)
+        try:
+            if self._expect == self._take_call:
+                self._close(unknown_instance=False)
+            elif self._expect != self._take_answers:
+                self._transport.abort()
+            elif self.limit != HEADERS_LIMIT:  # it is the body that was asked for
+                self._expect = self._take_nothing
+                self._advance([BodyState.TOO_LARGE])
+            else:
+                self._refuse(Reason.GATEWAY_ERROR)
+        except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
+            self._fault(error)
 
     # -- calls -----------------------------------------------------------------------------------
 
-    def _take_call(self, message: bytes) -> None:
+    def _take_call(self, messages: list[bytes], at: int) -> int:
         try:
-            self._sequence, call = read_call(message)
+            self._sequence, call = read_call(messages[at])
         except Malformed:
             self._close(unknown_instance=False)
-            return
+            return at + 1
         if isinstance(call, HandleEvent):
             self._begin(call)
         elif isinstance(call, StartInstance):
@@ -124,6 +121,7 @@ class ProtobufConnection(FramedProtocol):
             self._transport.write(frame(returned_instance(self._sequence, number)))
         else:
             self._transport.write(frame(returned(self._sequence, call.answer)))
+        return at + 1
 
     def _begin(self, event: HandleEvent) -> None:
         self._in_access = event.phase != b"log"
@@ -159,23 +157,24 @@ class ProtobufConnection(FramedProtocol):
     def _ask(self, batch: Batch) -> None:
         self._decoders = decoders(batch)
         self._answers = []
-        self._expect = self._take_answer
+        self._expect = self._take_answers
         self._events.expect(self, slow=batch is BODY)
         self.limit = self._events.body_limit if batch is BODY else HEADERS_LIMIT
         self._transport.write(encode_batch(batch))
 
-    def _take_answer(self, message: bytes) -> None:
+    def _take_answers(self, messages: list[bytes], at: int) -> int:
+        answers, decoders = self._answers, self._decoders
+        stop = at + len(decoders) - len(answers)
         try:
-            self._take(self._decoders[len(self._answers)](message))
+            for message in messages[at:stop]:
+                answers.append(decoders[len(answers)](message))
         except Malformed:
             self._refuse(Reason.GATEWAY_ERROR)
-
-    def _take(self, answer: object) -> None:
-        answers = self._answers
-        answers.append(answer)
-        if len(answers) == len(self._decoders):
-            self._expect = self._take_nothing
-            self._advance(answers)
+        else:
+            if len(answers) == len(decoders):
+                self._expect = self._take_nothing
+                self._advance(answers)
+        return stop
 
     async def _resume(self, step: Coroutine[object, None, object]) -> None:
         try:
@@ -205,15 +204,17 @@ class ProtobufConnection(FramedProtocol):
         self._transport.write(frames + _END_OF_EVENT + frame(returned(self._sequence)))
         self._replies_due = replies_due
         if replies_due:
-            self._expect = self._take_reply
+            self._expect = self._take_replies
             self._events.linger(self)
         else:
             self._be_idle()
 
-    def _take_reply(self, _message: bytes) -> None:
-        self._replies_due -= 1
+    def _take_replies(self, messages: list[bytes], at: int) -> int:
+        taken = min(self._replies_due, len(messages) - at)
+        self._replies_due -= taken
         if not self._replies_due:
             self._be_idle()
+        return at + taken
 
     def _be_idle(self) -> None:
         self._expect = self._take_call
@@ -222,14 +223,15 @@ class ProtobufConnection(FramedProtocol):
         if self._events.stopping:
             self._transport.close()
 
-    def _take_nothing(self, _message: bytes) -> None:
+    def _take_nothing(self, messages: list[bytes], _at: int) -> int:
         """Ignore what Kong sends while it has nothing to say."""
+        return len(messages)
 
     # -- when something goes wrong ---------------------------------------------------------------
 
     def overdue(self) -> None:
         """End what has taken too long."""
-        if self._expect == self._take_answer:
+        if self._expect == self._take_answers:
             self._refuse(Reason.DEADLINE)
         else:
             self._transport.abort()
@@ -254,7 +256,7 @@ class ProtobufConnection(FramedProtocol):
             self._end(self._events.refusal(reason))
             return
         unanswered = 0
-        if self._expect == self._take_answer:
+        if self._expect == self._take_answers:
             unanswered = len(self._decoders) - len(self._answers)
         self._conversation = None
         self._finish(b"", unanswered)

@@ -7,7 +7,7 @@ announced, and its bytes are dropped as they come.
 
 import asyncio
 
-from gatepass.plugin.gateways.kong.protobuf import LENGTH_BYTES, frame_length
+from gatepass.plugin.gateways.kong.protobuf import LENGTH_BYTES, read_length
 
 HEADERS_LIMIT = 1024 * 1024
 """More than nginx lets through of a request's head, many times over."""
@@ -26,8 +26,8 @@ class FramedProtocol(asyncio.Protocol):
         self._wanted = 0
         self._skip = 0
 
-    def frame_received(self, message: bytes) -> None:
-        """Take the content of a frame."""
+    def frames_received(self, messages: list[bytes]) -> None:
+        """Take the contents of frames, in their order."""
         raise NotImplementedError
 
     def frame_too_large(self) -> None:
@@ -47,20 +47,29 @@ class FramedProtocol(asyncio.Protocol):
         if self._skip:
             at = min(self._skip, end)
             self._skip -= at
+        messages: list[bytes] = []
         wanted = LENGTH_BYTES
-        while end - at >= LENGTH_BYTES and not self.deaf:
-            size = frame_length(data[at : at + LENGTH_BYTES])
+        while end - at >= LENGTH_BYTES:
+            (size,) = read_length(data, at)
             content = at + LENGTH_BYTES
             if size > self.limit:
-                self.frame_too_large()
                 self._skip = max(0, content + size - end)
                 at = min(content + size, end)
+                self._deliver(messages)
+                messages = []
+                if not self.deaf:
+                    self.frame_too_large()
             elif content + size <= end:
                 at = content + size
-                self.frame_received(data[content:at])
+                messages.append(data[content:at])
             else:
                 wanted = LENGTH_BYTES + size
                 break
+        self._deliver(messages)
         if at < end and not self.deaf:
             self._kept.append(data[at:])
             self._have, self._wanted = end - at, wanted
+
+    def _deliver(self, messages: list[bytes]) -> None:
+        if messages and not self.deaf:
+            self.frames_received(messages)

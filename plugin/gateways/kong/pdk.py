@@ -64,8 +64,16 @@ def encode_commands(commands: tuple[Command, ...]) -> bytes:
 
 def encode_marker(request_id: str) -> bytes:
     """Return the frames that put our marker into kong.ctx.shared."""
-    text = bytes_field(2, _text_value(_MARKER_TEXT + request_id.encode()))
-    return _SHARED_SET + frame(_MARKER_KEY + text)
+    value = request_id.encode()
+    return _marker_start(len(value)) + value
+
+
+@lru_cache(maxsize=16)
+def _marker_start(length: int) -> bytes:
+    """Return what stands before a request id of this length: ours all have the same."""
+    text = _MARKER_TEXT + bytes(length)
+    message = _MARKER_KEY + bytes_field(2, _text_value(text))
+    return (_SHARED_SET + frame(message))[:-length]
 
 
 @lru_cache(maxsize=256)

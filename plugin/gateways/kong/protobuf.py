@@ -6,8 +6,8 @@ malformed. Strings stay bytes: Kong puts the client's raw bytes into them, so th
 insists on UTF-8 could be made to refuse a call by any client.
 """
 
-import sys
 from collections.abc import Iterator
+from struct import Struct
 
 VARINT = 0
 FIXED64 = 1
@@ -17,8 +17,11 @@ FIXED32 = 5
 LENGTH_BYTES = 4
 """A frame is its length, in the machine's own byte order, and so many bytes."""
 
+_LENGTH = Struct("=I")
+read_length = _LENGTH.unpack_from
+"""Returns the length at a position, as a tuple of one."""
+
 _MAX_SHIFT = 63
-_ORDER = sys.byteorder
 
 
 class Malformed(Exception):
@@ -27,12 +30,7 @@ class Malformed(Exception):
 
 def frame(message: bytes) -> bytes:
     """Return a message with its length before it."""
-    return len(message).to_bytes(LENGTH_BYTES, _ORDER) + message
-
-
-def frame_length(prefix: bytes) -> int:
-    """Return the length that the first four bytes of a frame say."""
-    return int.from_bytes(prefix, _ORDER)
+    return _LENGTH.pack(len(message)) + message
 
 
 def varint(value: int) -> bytes:

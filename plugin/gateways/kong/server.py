@@ -63,9 +63,7 @@ class KongServer:
         listener.setblocking(False)  # noqa: FBT003 - the shape of the library
         waiting = listener.dup()
         try:
-            server = await loop.create_unix_server(
-                connection, sock=listener, backlog=BACKLOG
-            )
+            server = await loop.create_unix_server(connection, sock=listener, backlog=BACKLOG)
             await self._stopped.wait()
             server.close()
             while (accepted := _next_in_queue(waiting)) is not None:
