@@ -117,7 +117,9 @@ class KongService:
 
 
 @contextmanager
-def running_kong_service(folder: Path, **sections: object) -> Iterator[KongService]:
+def running_kong_service(
+    folder: Path, cost_header: bytes | None = None, **sections: object
+) -> Iterator[KongService]:
     """Run the plugin server with keys, settings, database and socket in the folder."""
     (folder / "keys.json").write_bytes(key_set(KEY))
     path = folder / "gatepass.yaml"
@@ -129,7 +131,8 @@ def running_kong_service(folder: Path, **sections: object) -> Iterator[KongServi
         gate = loop.call(opening.__aenter__())
         try:
             asked = RecordingGate(gate)
-            with running_kong_server(asked, KongDoor(socket_path), loop) as server:
+            door = KongDoor(socket_path, cost_header=cost_header)
+            with running_kong_server(asked, door, loop) as server:
                 yield KongService(gate, asked, server, socket_path)
         finally:
             loop.call(opening.__aexit__(None, None, None))

@@ -1,0 +1,210 @@
+"""The log phase: whether a reservation is settled, by what, and when it is left alone."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gatepass.plugin import Usage
+from gatepass.plugin.gateways.decider import Judge
+from gatepass.plugin.gateways.kong.access import access
+from gatepass.plugin.gateways.kong.bounds import KongDoor
+from gatepass.plugin.gateways.kong.calls import NOTHING_TO_DO, Proceed
+from gatepass.plugin.gateways.kong.marker import MARKER_PREFIX
+from gatepass.plugin.gateways.kong.settlement import settle
+from support.gates import ann, chat_body, open_gate
+from support.kong_events import DOOR, Books, play
+
+TAIL = b'{"usage":{"prompt_tokens":12,"completion_tokens":30}}'
+LOG_ENTRY = b'{"ai":{"proxy":{"usage":{"prompt_tokens":1,"completion_tokens":2}}}}'
+WITH_COST = replace(DOOR, cost_header=b"x-cost")
+
+MARKER = "kong.ctx.shared.get gatepass"
+SOURCE = "kong.response.get_source"
+STATUS = "kong.response.get_status"
+COST = "kong.response.get_header x-cost"
+TAIL_KEY = "kong.ctx.shared.get gatepass_tail"
+HEAD_KEY = "kong.ctx.shared.get gatepass_head"
+ENTRY = "kong.log.serialize"
+KONG: Mapping[str, object] = {
+    MARKER: b"v1:r-1",
+    SOURCE: b"service",
+    STATUS: 200,
+    COST: b"",
+    TAIL_KEY: TAIL,
+    HEAD_KEY: TAIL,
+    ENTRY: LOG_ENTRY,
+}
+
+
+def spelled(function: str, argument: object) -> str:
+    return f"{function} {argument.decode()}" if isinstance(argument, bytes) else function
+
+
+async def run(
+    changes: Mapping[str, object] | None = None,
+    door: KongDoor = DOOR,
+    known: frozenset[str] = frozenset({"r-1"}),
+) -> tuple[list[tuple[str, str, object]], list[str]]:
+    books = Books(known=set(known))
+    ending, asked = await play(settle(books, door), {**KONG, **(changes or {})})
+    assert ending == NOTHING_TO_DO
+    return books.done, [spelled(*pair) for pair in asked]
+
+
+SETTLED = ("settle", "r-1", Usage(12, 30))
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        None,
+        b"",
+        b"v1:",
+        b"v2:r-1",
+        b"r-1",
+        b"V1:r-1",
+        b" v1:r-1",
+        b"NULL_VALUE",
+        b"v1:another",
+        b"v1:\xff",
+        b"v1:r-1 ",
+    ],
+)
+async def test_a_request_that_we_did_not_let_through_settles_nothing(marker: bytes | None) -> None:
+    done, asked = await run({MARKER: marker})
+    assert done == []
+    assert asked == [MARKER]
+
+
+async def test_a_request_without_a_reservation_costs_one_question() -> None:
+    done, asked = await run(known=frozenset())
+    assert done == []
+    assert asked == [MARKER]
+
+
+async def test_the_usage_of_the_response_counts() -> None:
+    done, asked = await run()
+    assert done == [SETTLED]
+    assert asked == [MARKER, SOURCE, STATUS, TAIL_KEY, HEAD_KEY]
+
+
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [
+        (b"exit", 200),
+        (b"exit", 403),
+        (b"error", 200),
+        (b"error", 502),
+        (b"", 200),
+        (b"exit", 499),
+        (b"service", 400),
+        (b"service", 429),
+        (b"service", 498),
+        (b"service", 500),
+        (b"service", 503),
+    ],
+)
+async def test_a_call_that_nobody_answered_well_is_released(source: bytes, status: int) -> None:
+    done, asked = await run({SOURCE: source, STATUS: status}, WITH_COST)
+    assert done == [("release", "r-1", None)]
+    assert asked == [MARKER, SOURCE, STATUS]
+
+
+@pytest.mark.parametrize("status", [200, 201, 206, 302, 399, 499])
+async def test_a_call_that_was_answered_is_settled(status: int) -> None:
+    assert await run({STATUS: status}) == ([SETTLED], [MARKER, SOURCE, STATUS, TAIL_KEY, HEAD_KEY])
+
+
+async def test_a_client_that_went_away_does_not_call_for_free() -> None:
+    """The upstream may have written its answer all the same."""
+    done, asked = await run({STATUS: 499, TAIL_KEY: None, HEAD_KEY: None, ENTRY: b"{}"}, WITH_COST)
+    assert done == []
+    assert ENTRY in asked
+
+
+async def test_a_cost_that_the_upstream_names_comes_first() -> None:
+    done, asked = await run({COST: b"0.0000125"}, WITH_COST)
+    assert done == [("settle_cost", "r-1", 12_500)]
+    assert asked == [MARKER, SOURCE, STATUS, COST]
+
+
+@pytest.mark.parametrize(
+    "cost", [b"", b"-1", b"free", b"nan", b"inf", b"1,5", b"\xff", b"1" * 100, b"0x1", b"9e99"]
+)
+async def test_sec_59_a_cost_that_is_no_number_is_none(cost: bytes) -> None:
+    done, asked = await run({COST: cost}, WITH_COST)
+    assert done == [SETTLED]
+    assert asked == [MARKER, SOURCE, STATUS, COST, TAIL_KEY, HEAD_KEY]
+
+
+async def test_a_cost_of_nothing_is_a_cost() -> None:
+    assert (await run({COST: b"0"}, WITH_COST))[0] == [("settle_cost", "r-1", 0)]
+
+
+async def test_without_the_setting_no_header_is_asked_for() -> None:
+    assert COST not in (await run({COST: b"0"}))[1]
+
+
+@pytest.mark.parametrize("tail", [None, b"", b"{}", b"\xff\xfe", b'{"usage":{"prompt_tokens":-1}}'])
+async def test_the_log_entry_comes_last(tail: bytes | None) -> None:
+    done, asked = await run({TAIL_KEY: tail})
+    assert done == [("settle", "r-1", Usage(1, 2))]
+    assert asked == [MARKER, SOURCE, STATUS, TAIL_KEY, HEAD_KEY, ENTRY]
+
+
+async def test_a_tail_without_a_head_is_read() -> None:
+    assert (await run({HEAD_KEY: None}))[0] == [SETTLED]
+
+
+@pytest.mark.parametrize(
+    "entry", [b"", b"{}", b"null", b"\xff", b"[" * 5000, b'{"ai":{"proxy":7}}']
+)
+async def test_where_nothing_is_found_the_reservation_stays(entry: bytes) -> None:
+    assert (await run({TAIL_KEY: None, ENTRY: entry}))[0] == []
+
+
+SMALL = {"users": {"upsert": True, "defaults": {"budget": "$0.05 per day"}}}
+CHAT = {
+    "kong.request.get_headers": [
+        (b"content-type", b"application/json"),
+        (b"authorization", b"Bearer " + ann()),
+    ],
+    "kong.request.get_method": b"POST",
+    "kong.request.get_path_with_query": b"/v1/chat/completions",
+    "kong.request.get_path": b"/v1/chat/completions",
+    "kong.client.get_forwarded_ip": b"",
+    "kong.request.get_raw_body": chat_body(),
+}
+
+
+async def test_with_real_budgets(tmp_path: Path) -> None:
+    """A call is a cent at most; a settled one next to nothing, an unsettled one its estimate."""
+    async with open_gate(tmp_path, **SMALL) as gate:
+
+        async def call(name: bytes) -> str | None:
+            kong = {**CHAT, "kong.nginx.get_var": name}
+            ending, _ = await play(access(Judge(gate), DOOR, "default", lambda: 1e9), kong)
+            return ending.request_id if isinstance(ending, Proceed) else None
+
+        async def log(request_id: str, **changes: object) -> None:
+            marker = MARKER_PREFIX.encode() + request_id.encode()
+            kong = {**KONG, MARKER: marker, **changes}
+            for _ in range(3):  # an event may come more than once
+                assert (await play(settle(gate, DOOR), kong))[0] == NOTHING_TO_DO
+
+        for number in range(10):
+            request_id = await call(b"settled %d" % number)
+            assert request_id is not None
+            await log(request_id)
+        for number in range(30):
+            request_id = await call(b"failed %d" % number)
+            assert request_id is not None
+            await log(request_id, **{STATUS: 500})
+        again = {await call(b"one and the same") for _ in range(30)}
+        assert len(again) == 1
+        left = 0
+        while await call(b"unsettled %d" % left):
+            left += 1
+        assert left == 3
