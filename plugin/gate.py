@@ -100,7 +100,7 @@ class Gate:
             known = rulebook.callers.known(token, facts.team)
             if known is None:
                 return None
-            return self._judge(rulebook, request, route, facts, token.digest, known)
+            return self._judge(rulebook, route, facts, token.digest, known, request)
         except GatepassError as error:
             return self._refuse(error)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
@@ -125,7 +125,7 @@ class Gate:
             trace(token)
             known, effects = await rulebook.callers.find(token, facts.team)
             trace(known)
-            return self._judge(rulebook, request, route, facts, token.digest, known, effects, trace)
+            return self._judge(rulebook, route, facts, token.digest, known, request, effects, trace)
         except GatepassError as error:
             return self._refuse(error)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
@@ -218,11 +218,11 @@ class Gate:
     def _judge(  # noqa: PLR0913, PLR0917 - the two ways here know the same things
         self,
         rulebook: Rulebook,
-        request: Request,
         route: Route,
         facts: HeaderFacts,
         digest: bytes,
         known: KnownCaller,
+        request: Request,
         effects: tuple[Effect, ...] = (),
         trace: Trace | None = None,
     ) -> Allow | BodyWanted:
@@ -230,7 +230,8 @@ class Gate:
         caller = known.caller
         permission = check_route(route.profile, caller.role, request.method, route.path)
         if request.body is _NOT_READ and route.use is not _NAMES_NONE and not route.denied_query:
-            conclude = partial(self._conclude, rulebook, request, route, facts, digest, known)
+            judge = partial(self._judge, rulebook, route, facts, digest, known, effects=effects)
+            conclude = partial(self._conclude, request, known.good_until, judge)
             return BodyWanted(*_BODY_NOT_SHOWN, conclude=conclude)
         model_decides = known.model_decides or not permission.models.everything
         naming = name_models(request, route, facts, model_decides=model_decides)
@@ -243,22 +244,18 @@ class Gate:
         gone = removals.with_connection if facts.drop_connection else removals.usual
         return Allow(request_id, caller, known.set_headers, gone, effects)
 
-    def _conclude(  # noqa: PLR0913, PLR0917 - what `_judge` has to know
+    def _conclude(
         self,
-        rulebook: Rulebook,
         request: Request,
-        route: Route,
-        facts: HeaderFacts,
-        digest: bytes,
-        known: KnownCaller,
+        good_until: float,
+        judge: Callable[[Request], Decision],
         body: bytes | BodyState,
     ) -> Decision | None:
         """Go on with a request whose body was read since; not with rows that are old by now."""
-        if self._clock.monotonic() >= known.good_until:
+        if self._clock.monotonic() >= good_until:
             return None
         try:
-            whole = msgspec.structs.replace(request, body=body)
-            return self._judge(rulebook, whole, route, facts, digest, known)
+            return judge(msgspec.structs.replace(request, body=body))
         except GatepassError as error:
             return self._refuse(error)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused

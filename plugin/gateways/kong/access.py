@@ -96,6 +96,6 @@ def _to_request(profile: str, answers: Answers) -> Request:
 def _announced_bytes(headers: "Sequence[Header]") -> int:
     """Return what Content-Length says; nginx has refused what is no length, or two of them."""
     for name, value in headers:
-        if name == b"content-length" and value.isdigit() and len(value) <= _MAX_LENGTH_DIGITS:
-            return int(value)
+        if name == b"content-length" and value.isdigit():
+            return int(value[:_MAX_LENGTH_DIGITS])
     return 0

@@ -57,6 +57,7 @@ class ProtobufConnection(FramedProtocol):
         self._sequence = 0
         self._conversation: Conversation | None = None
         self._in_access = False
+        self._body_asked = False
         self._decoders: tuple[Decoder, ...] = ()
         self._answers: list[Any] = []
         self._replies_due = 0
@@ -96,13 +97,15 @@ class ProtobufConnection(FramedProtocol):
         try:
             if self._expect == self._take_call:
                 self._close(unknown_instance=False)
-            elif self._expect != self._take_answers:
-                self._transport.abort()
-            elif self.limit != HEADERS_LIMIT:  # it is the body that was asked for
-                self._expect = self._take_nothing
-                self._advance([BodyState.TOO_LARGE])
-            else:
-                self._refuse(Reason.GATEWAY_ERROR)
+            elif self._expect == self._take_replies:
+                self._take_replies([b""], 0)
+            elif self._expect == self._take_answers:
+                self._answers.append(BodyState.TOO_LARGE)
+                if self._body_asked:
+                    self._expect = self._take_nothing
+                    self._advance(self._answers)
+                else:
+                    self._refuse(Reason.GATEWAY_ERROR)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
             self._fault(error)
 
@@ -125,6 +128,7 @@ class ProtobufConnection(FramedProtocol):
 
     def _begin(self, event: HandleEvent) -> None:
         self._in_access = event.phase != b"log"
+        self._expect = self._take_nothing
         profile = self._events.instances.profile(event.instance_id)
         if profile is None:
             self._close(unknown_instance=True)
@@ -156,25 +160,28 @@ class ProtobufConnection(FramedProtocol):
 
     def _ask(self, batch: Batch) -> None:
         self._decoders = decoders(batch)
+        self._body_asked = batch is BODY
         self._answers = []
         self._expect = self._take_answers
-        self._events.expect(self, slow=batch is BODY)
-        self.limit = self._events.body_limit if batch is BODY else HEADERS_LIMIT
+        self._events.expect(self, slow=self._body_asked)
+        self.limit = self._events.body_limit if self._body_asked else HEADERS_LIMIT
         self._transport.write(encode_batch(batch))
 
     def _take_answers(self, messages: list[bytes], at: int) -> int:
         answers, decoders = self._answers, self._decoders
-        stop = at + len(decoders) - len(answers)
-        try:
-            for message in messages[at:stop]:
+        due = len(decoders) - len(answers)
+        for message in messages[at : at + due]:
+            at += 1
+            try:
                 answers.append(decoders[len(answers)](message))
-        except Malformed:
-            self._refuse(Reason.GATEWAY_ERROR)
-        else:
-            if len(answers) == len(decoders):
-                self._expect = self._take_nothing
-                self._advance(answers)
-        return stop
+            except Malformed:
+                answers.append(None)
+                self._refuse(Reason.GATEWAY_ERROR)
+                return at
+        if len(answers) == len(decoders):
+            self._expect = self._take_nothing
+            self._advance(answers)
+        return at
 
     async def _resume(self, step: Coroutine[object, None, object]) -> None:
         try:
@@ -203,6 +210,7 @@ class ProtobufConnection(FramedProtocol):
     def _finish(self, frames: bytes, replies_due: int) -> None:
         self._transport.write(frames + _END_OF_EVENT + frame(returned(self._sequence)))
         self._replies_due = replies_due
+        self.limit = HEADERS_LIMIT
         if replies_due:
             self._expect = self._take_replies
             self._events.linger(self)
@@ -218,7 +226,6 @@ class ProtobufConnection(FramedProtocol):
 
     def _be_idle(self) -> None:
         self._expect = self._take_call
-        self.limit = HEADERS_LIMIT
         self._events.due.pop(self, None)
         if self._events.stopping:
             self._transport.close()
@@ -231,10 +238,10 @@ class ProtobufConnection(FramedProtocol):
 
     def overdue(self) -> None:
         """End what has taken too long."""
-        if self._expect == self._take_answers:
-            self._refuse(Reason.DEADLINE)
-        else:
+        if self.deaf or self._expect == self._take_replies:
             self._transport.abort()
+        else:
+            self._refuse(Reason.DEADLINE)
 
     def close_if_idle(self) -> None:
         """Close the connection unless an event runs on it."""
@@ -247,7 +254,9 @@ class ProtobufConnection(FramedProtocol):
 
     def _fault(self, error: Exception) -> None:
         self._events.fault(error)
-        if not self.deaf:
+        if self._expect == self._take_call:
+            self._close(unknown_instance=False)
+        elif not self.deaf:
             self._refuse(Reason.INTERNAL)
 
     def _refuse(self, reason: Reason) -> None:

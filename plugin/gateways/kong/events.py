@@ -62,22 +62,23 @@ class Connection(Timed, Protocol):
 
 
 class Patience:
-    """How long to wait before a connection is closed in Kong's face."""
+    """How long to wait before a connection is closed in Kong's face; `free` ones do not wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, free: int = 0) -> None:
+        self._free = free
         self._closes = 0
         self._last = 0.0
 
-    def delay(self, now: float, *, unknown_instance: bool) -> float:
+    def delay(self, now: float) -> float:
         """Return the delay in seconds, for one more close at `now`."""
         if now - self._last > _CALM_SECONDS:
-            self._closes = 0 if unknown_instance else _FREE_CLOSES
+            self._closes = 0
         self._last = now
-        self._closes = max(self._closes + 1, 0 if unknown_instance else _FREE_CLOSES + 1)
-        beyond = self._closes - _FREE_CLOSES
-        if beyond <= 0:
+        self._closes += 1
+        doublings = self._closes - self._free - 1
+        if doublings < 0:
             return 0.0
-        return min(_FIRST_DELAY_SECONDS * 2.0 ** min(beyond, 16), _LONGEST_DELAY_SECONDS)
+        return min(_FIRST_DELAY_SECONDS * 2.0 ** min(doublings, 16), _LONGEST_DELAY_SECONDS)
 
 
 class Events:
@@ -92,7 +93,8 @@ class Events:
         self._judge = judge
         self._books = books
         self._door = door
-        self._patience = Patience()
+        self._unreadable = Patience()
+        self._unknown = Patience(_FREE_CLOSES)
         self._tasks: set[asyncio.Task[object]] = set()
         self._loop = asyncio.get_running_loop()
         self._sweeping = self._loop.call_later(SWEEP_SECONDS, self._sweep)
@@ -100,7 +102,7 @@ class Events:
         self._connections: set[Connection] = set()
         self._emptied = asyncio.Event()
         self.due: dict[Timed, float] = {}
-        self.table: dict[int, MessagePackEvent] = {}
+        self.messagepack_events: dict[int, MessagePackEvent] = {}
         self.max_body_bytes = door.max_body_bytes
         self.body_limit = door.max_body_bytes + _BODY_OVERHEAD
         self.stopping = False
@@ -170,17 +172,22 @@ class Events:
 
     def close_soon(self, transport: asyncio.Transport, *, unknown_instance: bool) -> None:
         """Close a connection in the middle of a call."""
-        delay = self._patience.delay(self._loop.time(), unknown_instance=unknown_instance)
+        patience = self._unknown if unknown_instance else self._unreadable
+        delay = patience.delay(self._loop.time())
         if delay:
             self._loop.call_later(delay, transport.close)
         else:
             transport.close()
 
+    def close_idle(self) -> None:
+        """Close every connection on which nothing runs."""
+        for connection in list(self._connections):
+            connection.close_if_idle()
+
     async def drain(self, seconds: float) -> None:
         """Close every connection as soon as it is idle, and all of them when the time is over."""
         self.stopping = True
-        for connection in list(self._connections):
-            connection.close_if_idle()
+        self.close_idle()
         if self._connections:
             self._emptied.clear()
             with suppress(TimeoutError):
@@ -191,8 +198,11 @@ class Events:
             connection.abort()
 
     def _sweep(self) -> None:
-        now = self._loop.time()
-        for connection in [one for one, due in self.due.items() if due <= now]:
-            self.due[connection] = now + LINGER_SECONDS
-            connection.overdue()
         self._sweeping = self._loop.call_later(SWEEP_SECONDS, self._sweep)
+        now = self._loop.time()
+        for late in [one for one, due in self.due.items() if due <= now]:
+            self.due[late] = now + LINGER_SECONDS
+            try:
+                late.overdue()
+            except Exception as error:  # noqa: BLE001 - the others' deadlines count all the same
+                self.fault(error)

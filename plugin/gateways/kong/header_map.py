@@ -96,13 +96,22 @@ def _entry(entry: bytes) -> tuple[bytes, bytes]:
 
 
 def _texts(value: bytes) -> list[bytes]:
+    """Return the texts of a value; one without any would not be seen, and so not be cleared."""
     texts: list[bytes] = []
     for kind, content in fields(value):
         if kind == 3:  # noqa: PLR2004 - string_value
             texts.append(octets(content))
         elif kind == 6:  # noqa: PLR2004 - list_value
-            for _, item in fields(octets(content)):
-                texts += _texts(octets(item))
+            texts += [_text(octets(item)) for _, item in fields(octets(content))]
         else:
             raise Malformed
+    if not texts:
+        raise Malformed
     return texts
+
+
+def _text(value: bytes) -> bytes:
+    members = list(fields(value))
+    if len(members) != 1 or members[0][0] != 3:  # noqa: PLR2004 - string_value, and nothing else
+        raise Malformed
+    return octets(members[0][1])

@@ -3,17 +3,18 @@
 Our configuration is the name of a profile, and an id is a hash of that name: the same in every
 process and after every restart, so that Kong's stale ids still mean what they meant and can never
 reach another's configuration. Rules: a configuration that is not exactly one name is the refused
-instance; so is a name whose id is another name's already; an id that was never handed out is
-unknown, and Kong asks again. A profile that does not exist is an instance like any other, whose
-requests the Gate refuses, so that it works as soon as a reload brings the profile. Nothing is kept
-for an instance, so closing one means nothing.
+instance; two names with one id are both refused; an id that was never handed out is unknown, and
+Kong asks again. A profile that does not exist is an instance like any other, whose requests the
+Gate refuses, so that it works as soon as a reload brings the profile. Nothing is kept for an
+instance, so closing one means nothing.
 """
 
 import hashlib
-import json
 import logging
 import re
 from collections.abc import Callable, Collection
+
+from gatepass.jwks.encoding import NotStrictJson, parse_json_object
 
 REFUSED = 0
 """The instance whose requests are all refused; no profile has this id."""
@@ -55,11 +56,10 @@ class Instances:
             _log.error("Kong's configuration of the plugin is not one `profile`; its requests fail")
             return REFUSED
         number = self._id_of(name)
-        if number not in self._names:
-            if name not in self._profiles():
-                _log.error("Kong names a profile that does not exist", extra={"profile": name})
-            self._add(name)
-        return number if self._names.get(number) == name else REFUSED
+        if number not in self._names and name not in self._profiles():
+            _log.error("Kong names a profile that does not exist", extra={"profile": name})
+        self._add(name)
+        return number if self._names[number] == name else REFUSED
 
     def profile(self, number: int) -> str | None:
         """Return the profile of an instance, or None for an id that nobody was given."""
@@ -73,7 +73,10 @@ class Instances:
     def _add(self, name: str) -> None:
         if len(self._names) >= _MAX_STARTED:
             self._names = {REFUSED: NO_PROFILE}  # the profiles that exist come back when asked for
-        if self._names.setdefault(self._id_of(name), name) != name:
+        number = self._id_of(name)
+        other = self._names.setdefault(number, name)
+        if other not in {name, NO_PROFILE}:
+            self._names[number] = NO_PROFILE  # whichever of the two is meant: refused
             _log.error("two profiles have one instance id: rename one", extra={"profile": name})
 
 
@@ -84,10 +87,10 @@ def _profile_of(config: bytes) -> str | None:
     refused: it would change without anybody's review.
     """
     try:
-        members = json.loads(config)
-    except (ValueError, RecursionError):
+        members = parse_json_object(config, None)
+    except NotStrictJson:
         return None
-    if not isinstance(members, dict) or members.get("$refs"):
+    if members.get("$refs"):
         return None
     names = {
         key for key in members if not (key.startswith("__") or key in _KONGS_OWN or key == "$refs")

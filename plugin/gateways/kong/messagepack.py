@@ -8,14 +8,13 @@ that, and the log says so. An event that never comes back is forgotten in the en
 """
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, cast
 
 import msgpack
 
-from gatepass.plugin.gateways.kong.calls import Batch, Conversation, Ending, Exit, Question
+from gatepass.plugin.gateways.kong.calls import Batch, Conversation, Ending, Exit, Kind, Question
 from gatepass.plugin.gateways.kong.messagepack_values import (
     END,
     BadValue,
@@ -30,12 +29,10 @@ from gatepass.plugin.reasons import Reason
 if TYPE_CHECKING:
     from gatepass.plugin.gateways.kong.events import Events
 
-_REQUEST, _RESPONSE = 0, 1
+_RESPONSE = 1
 _MAX_MESSAGE_BYTES = 64 * 1024
 _FIRST_BYTES = b"\x94\x00"
 _UNKNOWN_INSTANCE = "no plugin instance"
-
-_log = logging.getLogger("gatepass.gateways.kong")
 
 
 def is_messagepack(first: bytes) -> bool:
@@ -94,8 +91,8 @@ class MessagePackConnection(asyncio.Protocol):
         self._transport.abort()
 
     def close_if_idle(self) -> None:
-        """Close unless an answer is due."""
-        if not self._answering:
+        """Close unless an answer is due or an event runs, whose next step may come over here."""
+        if not self._answering and not self._events.messagepack_events:
             self._transport.close()
 
     def _take(self, message: object) -> None:
@@ -112,13 +109,19 @@ class MessagePackConnection(asyncio.Protocol):
             ):
                 self._answering += 1
                 event_id = call.get(b"EventId")
-                event = self._events.table.get(event_id) if type(event_id) is int else None
+                event = (
+                    self._events.messagepack_events.get(event_id) if type(event_id) is int else None
+                )
                 if event is None:  # forgotten, or another process's
                     self.answer(number, 0, to_exit_function(self._refusal()))
                 else:
                     event.step(self, number, call.get(b"Data"))
-            case [0, int() as number, bytes(), list()]:
-                self._respond(number, {})
+            case [0, int() as number, bytes() as method, list()]:
+                if method == b"plugin.HandleEvent" or method.startswith(b"plugin.Step"):
+                    self._answering += 1
+                    self.answer(number, 0, to_exit_function(self._refusal()))
+                else:
+                    self._respond(number, {})
             case _:
                 raise ValueError("not a request")
 
@@ -133,7 +136,8 @@ class MessagePackConnection(asyncio.Protocol):
         if type(phase) is bytes and not self._events.overloaded:
             conversation = self._events.begin(phase, profile)
         if conversation is None:
-            self.answer(number, 0, to_exit_function(self._refusal()))
+            refused = END if phase == b"log" else to_exit_function(self._refusal())
+            self.answer(number, 0, refused)
             return
         event = MessagePackEvent(self._events, conversation, in_access=phase != b"log")
         event.begin(self, number)
@@ -147,8 +151,8 @@ class MessagePackConnection(asyncio.Protocol):
         self._answering -= 1
         data = function if isinstance(function, str) else function._asdict()
         self._respond(number, {"EventId": event_id, "Data": data})
-        if self._events.stopping:
-            self.close_if_idle()
+        if self._events.stopping and not self._events.messagepack_events:
+            self._events.close_idle()
 
     def _respond(self, number: int, result: object, error: str | None = None) -> None:
         # strings go out in the old format, which every Kong reads and which may hold any bytes
@@ -171,14 +175,14 @@ class MessagePackEvent:
 
     def begin(self, connection: MessagePackConnection, number: int) -> None:
         """Answer the request that began the event."""
-        self._events.table[self._id] = self
+        self._events.messagepack_events[self._id] = self
         self._asked = (connection, number)
         self._advance(None)
 
     def step(self, connection: MessagePackConnection, number: int, value: object) -> None:
         """Take what the last function returned, and answer with the next."""
         if self._asked is not None:  # a step that nobody asked for
-            connection.answer(number, self._id, to_exit_function(self._gateway_error()))
+            connection.answer(number, self._id, self._refusal(Reason.GATEWAY_ERROR))
             return
         self._asked = (connection, number)
         if not self._questions:
@@ -224,8 +228,8 @@ class MessagePackEvent:
 
     def _end(self, ending: Ending) -> None:
         if isinstance(ending, Exit):
-            self._answer(to_exit_function(ending))
             self._forget()
+            self._answer(to_exit_function(ending))
             return
         self._functions = to_functions(ending)
         self._next_function()
@@ -234,8 +238,12 @@ class MessagePackEvent:
         if self._functions:
             self._answer(self._functions.pop(0))
             return
-        self._answer(END)
         self._forget()
+        self._answer(END)
+
+    @property
+    def _waits_for_body(self) -> bool:
+        return any(question.kind is Kind.BODY for question in self._questions)
 
     def _question(self) -> None:
         self._answer(to_question(self._questions[len(self._answers)], self._events.max_body_bytes))
@@ -244,7 +252,9 @@ class MessagePackEvent:
         if self._asked is not None:
             connection, number = self._asked
             self._asked = None
-            self._events.linger(self)
+            if self._id in self._events.messagepack_events:
+                # what Kong does not come back from in time was given up, by a Lua error for example
+                self._events.expect(self, slow=self._waits_for_body)
             connection.answer(number, self._id, function)
 
     def _fault(self, error: Exception) -> None:
@@ -252,15 +262,14 @@ class MessagePackEvent:
         self._refuse(Reason.INTERNAL)
 
     def _refuse(self, reason: Reason) -> None:
-        if self._in_access:
-            self._answer(to_exit_function(self._events.refusal(reason)))
-        else:
-            self._answer(END)
+        refusal = self._refusal(reason)
         self._forget()
+        self._answer(refusal)
 
-    def _gateway_error(self) -> Exit:
-        return self._events.refusal(Reason.GATEWAY_ERROR)
+    def _refusal(self, reason: Reason) -> Function | str:
+        """Return what refuses a request, or in the log phase ends the event."""
+        return to_exit_function(self._events.refusal(reason)) if self._in_access else END
 
     def _forget(self) -> None:
-        self._events.table.pop(self._id, None)
+        self._events.messagepack_events.pop(self._id, None)
         self._events.due.pop(self, None)

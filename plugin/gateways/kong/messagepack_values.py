@@ -1,7 +1,7 @@
 """Kong's plugin development kit in MessagePack: functions out, their results in.
 
-Everything is bytes on the way in. A value that is nil is absent, which reads as nothing. A null is
-never sent, and arguments are in the order in which Kong documents them.
+Everything is bytes on the way in. A text that is nil is absent, which reads as empty. Arguments are
+in the order in which Kong documents them, a nil among them where Kong's function takes one.
 """
 
 from collections.abc import Callable
@@ -98,6 +98,12 @@ def _text(value: object) -> bytes:
     return value
 
 
+def _body(value: object) -> bytes:
+    if type(value) is not bytes:  # nil is no empty body: the body is somewhere else
+        raise BadValue
+    return value
+
+
 def _number(value: object) -> int:
     if type(value) is not int:
         raise BadValue
@@ -109,14 +115,16 @@ def _shared(value: object) -> bytes | None:
 
 
 def _headers(value: object) -> list[Header]:
-    if value is None:
+    if value == []:  # an empty table of Lua's
         return []
     if not isinstance(value, dict):
         raise BadValue
-    return [(_text(name), _text(line)) for name, lines in value.items() for line in _lines(lines)]
+    return [(_body(name), _body(line)) for name, lines in value.items() for line in _lines(lines)]
 
 
 def _lines(value: object) -> list[object]:
+    if value == []:  # a name without a line would not be seen, and so not be cleared
+        raise BadValue
     return value if isinstance(value, list) else [value]
 
 
@@ -124,6 +132,6 @@ _READERS: dict[Kind, Callable[[object], Any]] = {
     Kind.TEXT: _text,
     Kind.NUMBER: _number,
     Kind.HEADERS: _headers,
-    Kind.BODY: _text,
+    Kind.BODY: _body,
     Kind.SHARED: _shared,
 }

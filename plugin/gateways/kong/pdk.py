@@ -73,7 +73,8 @@ def _marker_start(length: int) -> bytes:
     """Return what stands before a request id of this length: ours all have the same."""
     text = _MARKER_TEXT + bytes(length)
     message = _MARKER_KEY + bytes_field(2, _text_value(text))
-    return (_SHARED_SET + frame(message))[:-length]
+    frames = _SHARED_SET + frame(message)
+    return frames[: len(frames) - length]
 
 
 @lru_cache(maxsize=256)

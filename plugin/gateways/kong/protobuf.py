@@ -22,6 +22,7 @@ read_length = _LENGTH.unpack_from
 """Returns the length at a position, as a tuple of one."""
 
 _MAX_SHIFT = 63
+_LARGEST = 2**64 - 1
 
 
 class Malformed(Exception):
@@ -67,6 +68,8 @@ def read_varint(message: bytes, at: int) -> tuple[int, int]:
             at += 1
             value |= (octet & 0x7F) << shift
             if octet < 0x80:  # noqa: PLR2004 - the bit that says that more follows
+                if value > _LARGEST:
+                    raise Malformed
                 return value, at
             shift += 7
             if shift > _MAX_SHIFT:
@@ -75,8 +78,12 @@ def read_varint(message: bytes, at: int) -> tuple[int, int]:
         raise Malformed from None
 
 
-def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield the number and the value of every field whose value is a number or bytes.
+Value = int | bytes | None
+"""A number, bytes, or None for a number of a fixed size, which nobody here reads."""
+
+
+def fields(message: bytes) -> Iterator[tuple[int, Value]]:
+    """Yield the number and the value of every field.
 
     Raises:
         Malformed: while iterating.
@@ -99,27 +106,28 @@ def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
             at += 8 if kind == FIXED64 else 4
             if at > end:
                 raise Malformed
+            yield key >> 3, None
         else:
             raise Malformed
 
 
-def octets(value: int | bytes) -> bytes:
+def octets(value: Value) -> bytes:
     """Return the value of a field that must hold bytes.
 
     Raises:
         Malformed: it is a number.
 
     """
-    if isinstance(value, int):
+    if not isinstance(value, bytes):
         raise Malformed
     return value
 
 
-def number(value: int | bytes) -> int:
-    """Return the value of a field that must be a number.
+def number(value: Value) -> int:
+    """Return the value of a field that must be a number of a variable size.
 
     Raises:
-        Malformed: it is bytes.
+        Malformed: it is something else.
 
     """
     if not isinstance(value, int):

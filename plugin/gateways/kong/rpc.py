@@ -11,6 +11,7 @@ from typing import NamedTuple
 from gatepass.plugin.gateways.kong.marker import PLUGIN_NAME
 from gatepass.plugin.gateways.kong.protobuf import (
     Malformed,
+    Value,
     bytes_field,
     fields,
     number,
@@ -25,6 +26,7 @@ _START = 33
 _STATUS = 34
 _CLOSE = 35
 _EVENT = 36
+_64_BITS = 2**64 - 1
 _NAME = PLUGIN_NAME.encode()
 
 
@@ -76,7 +78,7 @@ def _call(name: int, message: bytes) -> Call:
     if name == _START:
         return StartInstance(octets(members.get(2, b"")))
     if name == _STATUS:
-        return Information(bytes_field(33, started(_signed(members.get(1, 0)))))
+        return Information(bytes_field(33, instance_status(_signed(members.get(1, 0)))))
     if name == _GET_NAMES:
         return Information(bytes_field(31, bytes_field(1, _NAME)))
     if name == _GET_INFO:
@@ -84,9 +86,9 @@ def _call(name: int, message: bytes) -> Call:
     return Information(b"")  # CloseInstance: nothing was kept for it
 
 
-def started(instance_id: int) -> bytes:
+def instance_status(instance_id: int) -> bytes:
     """Return the status of an instance, which is what starting one returns."""
-    status = bytes_field(1, _NAME) + varint_field(2, instance_id)
+    status = bytes_field(1, _NAME) + varint_field(2, instance_id & _64_BITS)
     return status + varint_field(4, int(time.time()))
 
 
@@ -97,10 +99,10 @@ def returned(sequence: int, answer: bytes = b"") -> bytes:
 
 def returned_instance(sequence: int, instance_id: int) -> bytes:
     """Return the answer to StartInstance."""
-    return returned(sequence, bytes_field(33, started(instance_id)))
+    return returned(sequence, bytes_field(33, instance_status(instance_id)))
 
 
-def _signed(value: int | bytes) -> int:
+def _signed(value: Value) -> int:
     """Return an int32, which is written in 64 bits when it is negative."""
     unsigned = number(value)
     return unsigned - 2**64 if unsigned >= 2**63 else unsigned

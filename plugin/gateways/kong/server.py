@@ -8,7 +8,7 @@ is served; running events finish, within a bound; a connection closes when it is
 import asyncio
 import socket
 from collections.abc import Collection
-from typing import Protocol
+from typing import Protocol, cast
 
 from gatepass.plugin.gateways.decider import Decider, Judge
 from gatepass.plugin.gateways.kong.bounds import KongDoor
@@ -21,6 +21,8 @@ from gatepass.plugin.gateways.listener import BACKLOG
 
 DRAIN_SECONDS = 5.0
 _ENOUGH_TO_TELL = 3
+_SILENT_SECONDS = 0.3
+_TURNS = 3
 
 
 class KongGate(Decider, Bookkeeper, Protocol):
@@ -68,6 +70,8 @@ class KongServer:
             server.close()
             while (accepted := _next_in_queue(waiting)) is not None:
                 await loop.connect_accepted_socket(connection, accepted)
+            for _ in range(_TURNS):  # a loop tells of what it accepted a turn later
+                await asyncio.sleep(0)
             await events.drain(DRAIN_SECONDS)
         finally:
             waiting.close()
@@ -79,15 +83,28 @@ def kong_server(gate: KongGate, door: KongDoor) -> KongServer:
 
 
 class FirstBytes(asyncio.Protocol):
-    """A connection of which nobody knows yet which protocol it speaks."""
+    """A connection of which nobody knows yet which protocol it speaks.
+
+    Kong connects when it has something to say; so one that is silent when the server stops is given
+    a moment for it.
+    """
 
     def __init__(self, events: Events) -> None:
         self._events = events
         self._seen = b""
+        self._transport = cast("asyncio.Transport", None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
+        self._events.opened(self)
+        self._events.linger(self)
+        if self._events.stopping:
+            self.close_if_idle()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - how does not matter
+        """Forget the connection."""
+        self._events.closed(self)
 
     def data_received(self, data: bytes) -> None:
         """Hand the connection over as soon as it is clear to whom."""
@@ -98,7 +115,20 @@ class FirstBytes(asyncio.Protocol):
         successor = kind(self._events)
         self._transport.set_protocol(successor)
         successor.connection_made(self._transport)
+        self._events.closed(self)
         successor.data_received(self._seen)
+
+    def overdue(self) -> None:
+        """Close: nothing was said."""
+        self._transport.abort()
+
+    def close_if_idle(self) -> None:
+        """Wait for the first bytes a little longer."""
+        self._events.due[self] = asyncio.get_running_loop().time() + _SILENT_SECONDS
+
+    def abort(self) -> None:
+        """Close the connection."""
+        self._transport.abort()
 
 
 def _next_in_queue(listener: socket.socket) -> socket.socket | None:

@@ -52,13 +52,15 @@ def to_proceed(decision: Allow, headers: Sequence[Header], consumer: Consumer) -
     """Return what is changed of an allowed request; `headers` are those of the client."""
     removed = decision.remove_headers
     gone = tuple(
-        [
-            name
-            for name, _ in headers
-            # nearly every name is spelled as fold_name would, which costs more than to see it
-            if name in removed
-            or ((b"_" in name or not name.islower()) and fold_name(name) in removed)
-        ]
+        dict.fromkeys(
+            [
+                name
+                for name, _ in headers
+                # nearly every name is spelled as fold_name would, which costs more than to see it
+                if name in removed
+                or ((b"_" in name or not name.islower()) and fold_name(name) in removed)
+            ]
+        )
     )
     names = None if decision.caller is None else _names(decision.caller)
     return Proceed(_commands(gone, decision.set_headers, names, consumer), decision.request_id)
@@ -84,7 +86,7 @@ def _commands(
     consumer: Consumer,
 ) -> tuple[Command, ...]:
     """Return the changes; the same tuple again for the same caller with the same headers."""
-    commands: list[Command] = [ClearHeader(name) for name in dict.fromkeys(gone)]
+    commands: list[Command] = [ClearHeader(name) for name in gone]
     if set_headers:
         commands.append(SetHeaders(set_headers))
     if names is not None:
@@ -106,9 +108,17 @@ def _authentication(names: _Names, consumer: Consumer) -> Authenticate:
 
 
 def _groups(names: _Names) -> tuple[bytes, ...]:
-    """Name the role and the rows, each with its kind, so that no team can be called like a role."""
+    """Name the role and the rows, each with its kind, so that no team can be called like a role.
+
+    Kong's ACL plugin tells the upstream all groups in one header, with commas between them; so a
+    comma in a name is written `%2C`, and a percent sign `%25`.
+    """
     kinds = (("role", names.role), ("team", names.team), ("organization", names.organization))
-    return tuple(f"{kind}:{name}".encode() for kind, name in kinds if name is not None)
+    return tuple(
+        f"{kind}:{name.replace('%', '%25').replace(',', '%2C')}".encode()
+        for kind, name in kinds
+        if name is not None
+    )
 
 
 def _uuid(*parts: str) -> bytes:

@@ -164,7 +164,6 @@ async def test_many_commands_have_as_many_replies(names: int) -> None:
     assert functions(line.say(event())) == QUESTIONS
 
 
-@pytest.mark.xfail(strict=True, reason="the bound of the body is still the one that counts")
 async def test_a_call_behind_the_replies_may_be_larger_than_a_body() -> None:
     line = Line(new_events(WantsBody(), door=replace(DOOR, max_body_bytes=10)))
     line.say(event())

@@ -199,7 +199,6 @@ def _status_of_a_negative_instance(line: Line) -> list[bytes]:
     return line.say(field_of(34, minus_one) + field_of(1, 9))
 
 
-@pytest.mark.xfail(strict=True, reason="a fault is answered as if an event ran")
 @pytest.mark.parametrize("after_an_event", [False, True])
 async def test_a_fault_outside_of_an_event_is_not_answered_as_one(*, after_an_event: bool) -> None:
     line = Line(new_events())

@@ -147,7 +147,6 @@ async def test_a_body_that_is_too_large_is_refused_as_such(size: int) -> None:
         1000,
         pytest.param(
             HEADERS_LIMIT - 64,
-            marks=pytest.mark.xfail(strict=True, reason="the body is told by its limit's value"),
         ),
         HEADERS_LIMIT,
         2 * HEADERS_LIMIT,
@@ -197,7 +196,9 @@ async def test_sec_41_a_late_decision_is_refused() -> None:
     [
         framed(b"?"),
         framed(b"", b""),
-        pytest.param(HUGE, marks=pytest.mark.xfail(strict=True, reason="it aborts the connection")),
+        pytest.param(
+            HUGE,
+        ),
     ],
 )
 async def test_what_kong_says_while_it_has_nothing_to_say_closes_nothing(data: bytes) -> None:
@@ -210,7 +211,6 @@ async def test_what_kong_says_while_it_has_nothing_to_say_closes_nothing(data: b
     assert not line.wire.closed
 
 
-@pytest.mark.xfail(strict=True, reason="aborted: Kong may take the close for a clean one")
 async def test_a_decision_that_cannot_be_stopped_is_refused_in_the_end() -> None:
     line = Line(new_events(ScriptedDecider(answer=None)))
     line.say(event())

@@ -45,7 +45,6 @@ def open_questions(step: tuple[bytes, ...]) -> int:
 
 @pytest.mark.parametrize("step", LOG_STEPS)
 @pytest.mark.parametrize("bad", [framed(UNREADABLE), HUGE])
-@pytest.mark.xfail(strict=True, reason="the reply that ended the event counts as still to come")
 async def test_a_log_event_that_cannot_be_read_ends_and_the_next_call_is_served(
     step: tuple[bytes, ...], bad: bytes
 ) -> None:

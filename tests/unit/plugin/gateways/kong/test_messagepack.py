@@ -47,7 +47,7 @@ async def test_an_allowed_request_function_by_function() -> None:
         (b"x_user", b"1"),
         (b"x_user", b"2"),
     ]
-    assert (events.table, events.due) == ({}, {})
+    assert (events.messagepack_events, events.due) == ({}, {})
 
 
 async def test_the_steps_may_come_over_any_connection() -> None:
@@ -66,7 +66,7 @@ async def test_a_refusal_ends_the_event() -> None:
     line = Line(events := new_events(ScriptedDecider(refuse_for(Reason.NO_TOKEN))))
     data, _ = line.play(line.begin())
     assert refused(data) is Reason.NO_TOKEN
-    assert events.table == {}
+    assert events.messagepack_events == {}
     assert not line.wire.closed
 
 
@@ -120,10 +120,10 @@ async def test_nobody_guesses_an_event() -> None:
 async def test_an_event_that_never_comes_back_is_forgotten_and_its_reservation_stays() -> None:
     line = Line(events := new_events(ScriptedDecider(CLEARED), books := Books()))
     _, event_id = line.told_the_head()
-    (event,) = events.table.values()
+    (event,) = events.messagepack_events.values()
     event.overdue()
     await settled()
-    assert (events.table, events.due, books.done) == ({}, {}, [])
+    assert (events.messagepack_events, events.due, books.done) == ({}, {}, [])
     assert refused(line.step(event_id, None)[b"Data"]) is Reason.GATEWAY_ERROR
 
 
@@ -177,9 +177,11 @@ async def test_our_end_closes_what_waits_for_no_answer() -> None:
     busy.told_the_head()
     ending = asyncio.create_task(events.drain(0.03))
     await settled()
-    assert idle.wire.closed
+    # the next step of the event that runs may come over any connection
+    assert not idle.wire.closed
     assert not busy.wire.closed
     await ending
+    assert idle.wire.aborted
     assert busy.wire.aborted
 
 

@@ -51,7 +51,7 @@ def test_a_number_without_an_end_is_malformed(hostile: bytes) -> None:
         read_varint(hostile, 0)
 
 
-def test_fields_are_read_in_any_order_and_unknown_ones_skipped() -> None:
+def test_fields_are_read_in_any_order_and_by_their_own_kind() -> None:
     message = (
         bytes_field(36, b"x")
         + b"\x09"  # field 1, of eight bytes
@@ -61,7 +61,13 @@ def test_fields_are_read_in_any_order_and_unknown_ones_skipped() -> None:
         + bytes(4)
         + varint_field(1, 300)
     )
-    assert list(fields(message)) == [(36, b"x"), (13, 0), (1, 300)]
+    assert list(fields(message)) == [
+        (36, b"x"),
+        (1, None),
+        (13, 0),
+        (2, None),
+        (1, 300),
+    ]
 
 
 def test_sec_43_bytes_that_are_not_utf_8_stay_what_they_are() -> None:

@@ -65,7 +65,6 @@ def test_the_status_of_an_instance() -> None:
     assert dict(members(status))[2] == 42
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="varint() has no negative numbers")
 def test_the_status_of_a_negative_instance_is_answered() -> None:
     _, call = read_call(field_of(34, b"\x08" + MINUS_FIVE))
     assert isinstance(call, Information)

@@ -183,7 +183,6 @@ def test_after_the_end_nobody_is_accepted(new_loop: NewLoop, tmp_path: Path) -> 
     run(new_loop, scenario())
 
 
-@pytest.mark.xfail(strict=True, reason="who has not said three bytes yet is not waited for")
 @LOOPS
 def test_who_waits_in_the_queue_at_the_end_is_served(new_loop: NewLoop, tmp_path: Path) -> None:
     async def scenario() -> None:
