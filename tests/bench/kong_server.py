@@ -30,9 +30,10 @@ class AllowAll(FramedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
-    def frame_received(self, message: bytes) -> None:
-        sequence, _ = read_call(message)
-        self._transport.write(frame(b"") + frame(returned(sequence)))
+    def frames_received(self, messages: list[bytes]) -> None:
+        for message in messages:
+            sequence, _ = read_call(message)
+            self._transport.write(frame(b"") + frame(returned(sequence)))
 
     def frame_too_large(self) -> None:
         self._transport.abort()
