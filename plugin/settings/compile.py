@@ -18,7 +18,7 @@ from gatepass.jwks.verifier import Issuer
 from gatepass.plugin.directory.rules import DirectoryRules, RowDefaults
 from gatepass.plugin.headers import fold_name
 from gatepass.plugin.metering.prices import PriceEntry, PriceTable
-from gatepass.plugin.settings.compile_doors import http_door, kong_door
+from gatepass.plugin.settings.compile_doors import apisix_door, http_door, kong_door
 from gatepass.plugin.settings.compiled import Compiled, HttpDoor, IdentityHeaders
 from gatepass.rbac.claims import ClaimNames, ClaimPath, compile_claim_path
 from gatepass.rbac.models import ALL_MODELS, ModelRule, compile_models
@@ -70,6 +70,7 @@ def compile_settings(settings: "Settings", *, fetcher: Fetcher | None = None) ->
             reservation_timeout_seconds=settings.budgets.reservation_timeout,
             http=http_door(settings.doors.http),
             kong=kong_door(settings.doors.kong),
+            apisix=apisix_door(settings.doors.apisix),
             workers=settings.doors.workers,
             database=_database(settings.stores.database, origin.folder),
         )

@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 from gatepass.jwks.verifier import Issuer
 from gatepass.plugin.budgets.engines import BudgetEngine
 from gatepass.plugin.directory.rules import DirectoryRules
+from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.listener import Address
 from gatepass.plugin.headers import fold_name
@@ -35,12 +36,16 @@ class IdentityHeaders:
 
 @dataclass(frozen=True, slots=True)
 class HttpDoor:
-    """How the HTTP decision service listens, whom it believes, and its bounds."""
+    """How the HTTP decision service listens, whom it believes, and its bounds.
+
+    `usage_token` is what whoever reports usage must send; None lets nobody.
+    """
 
     listen: Address
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     max_body_bytes: int
     deadline_seconds: int
+    usage_token: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class Compiled:
     """Everything that one generation of the settings says.
 
     `issuers` are not started and have fetched nothing. `team_header` is None when no header may
-    choose a team, `kong` when there is no such door. `database` is a URL with an absolute path.
+    choose a team, `kong` and `apisix` when there is no such door. `database` is a URL with an absolute path.
     """
 
     policy: Policy
@@ -62,5 +67,6 @@ class Compiled:
     reservation_timeout_seconds: int
     http: HttpDoor
     kong: KongDoor | None
+    apisix: ApisixDoor | None
     workers: int
     database: str

@@ -12,9 +12,11 @@ from gatepass.plugin.settings.fields import (
     BodySize,
     ConsumerName,
     FileMode,
+    Flag,
     HeaderName,
     Listen,
     Network,
+    SecretToken,
     ShortTime,
     SocketPath,
 )
@@ -65,6 +67,11 @@ class HttpDoorSettings(Section):
     deadline: ShortTime = Field(
         default=2, description="How long a decision may take. A duration, at most 60s."
     )
+    usage_token: SecretToken | None = Field(
+        default=None,
+        description="The bearer token of whoever reports usage to POST /usage; without one nobody "
+        "may.",
+    )
 
 
 class KongDoorSettings(Section):
@@ -107,6 +114,43 @@ class KongDoorSettings(Section):
     )
 
 
+class ApisixDoorSettings(Section):
+    """The runner for APISIX."""
+
+    socket: SocketPath | None = Field(
+        default=None,
+        description="The Unix socket that config.yaml names as ext-plugin.path_for_test; a runner "
+        "that APISIX starts listens where APISIX says.",
+    )
+    mode: FileMode = Field(
+        default=0o660,
+        json_schema_extra={"default": "0660"},
+        description="The mode of the socket. Whoever may open it is believed to be APISIX.",
+    )
+    owner: AccountName | None = Field(
+        default=None, description="The account that owns the socket; our own by default."
+    )
+    group: AccountName | None = Field(
+        default=None, description="The group of the socket; our own by default."
+    )
+    max_body: BodySize = Field(
+        default=1024 * 1024, description="The largest request body that is judged. A size."
+    )
+    deadline: ShortTime = Field(
+        default=2, description="How long a decision may take. A duration, at most 60s."
+    )
+    body_deadline: ShortTime = Field(
+        default=30,
+        description="How long a client may take to send a body that is judged. A duration, at most "
+        "60s.",
+    )
+    show_usage: Flag = Field(
+        default=True,
+        description="Take the client's Accept-Encoding away, so that what a call used can be read "
+        "in the response.",
+    )
+
+
 class DoorSettings(Section):
     """The ways in which gateways ask."""
 
@@ -115,6 +159,9 @@ class DoorSettings(Section):
     )
     kong: KongDoorSettings | None = Field(
         default=None, description="The plugin server for Kong; none by default."
+    )
+    apisix: ApisixDoorSettings | None = Field(
+        default=None, description="The runner for APISIX; none by default."
     )
     workers: WorkerCount = Field(
         default=1,

@@ -130,6 +130,16 @@ AccountName = Annotated[
     ),
     _TEXT,
 ]
+SecretToken = Annotated[
+    str,
+    PlainValidator(
+        values.to_matching(
+            r"[A-Za-z0-9._~+/=-]{32,512}",
+            "not a token; write 32 to 512 letters, digits and . _ ~ + / = - of a random source",
+        )
+    ),
+    _TEXT,
+]
 ConsumerName = Annotated[
     Consumer,
     PlainValidator(values.to_consumer),
