@@ -115,9 +115,11 @@ class BodyWanted(Deny):
     """Refused as long as the body is not read, and the way to go on once it is.
 
     `conclude` takes the body, or why there is none, and returns the decision, or None when too much
-    time has passed and the whole request must be judged again.
+    time has passed and the whole request must be judged again. `who` is the issuer and the subject
+    of whoever is waited for.
     """
 
+    who: tuple[str, str] = field(kw_only=True)
     conclude: "Callable[[bytes | BodyState], Decision | None]" = field(kw_only=True)
 
 

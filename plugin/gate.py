@@ -28,14 +28,13 @@ from gatepass.plugin.decision import Allow, BodyWanted, Decision, Deny, Effect
 from gatepass.plugin.errors import StoreUnavailable
 from gatepass.plugin.inspection import HeaderFacts
 from gatepass.plugin.metering.prices import Usage
-from gatepass.plugin.naming import name_models
+from gatepass.plugin.naming import name_models, wants_body
 from gatepass.plugin.reasons import REASON_BY_CODE, Reason
 from gatepass.plugin.refusals import refuse, refuse_for
 from gatepass.plugin.request import BodyState, Request
 from gatepass.plugin.routing import Route
 from gatepass.plugin.rulebook import Rulebook, make_rulebook
 from gatepass.rbac.authorize import check_models, check_route
-from gatepass.rbac.model_use import ModelUse
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -57,7 +56,6 @@ def _untraced(_found: "Finding") -> None:
 
 _NO_TOKEN = refuse_for(Reason.NO_TOKEN)
 _BODY_NOT_SHOWN = (Reason.BODY_NOT_SHOWN, refuse_for(Reason.BODY_NOT_SHOWN).response_headers)
-_NAMES_NONE = ModelUse.NONE
 _NOT_READ = BodyState.NOT_READ
 _LENGTHS = Struct(">6Q").pack
 
@@ -229,10 +227,11 @@ class Gate:
         """Take steps 6 and 7, which never wait."""
         caller = known.caller
         permission = check_route(route.profile, caller.role, request.method, route.path)
-        if request.body is _NOT_READ and route.use is not _NAMES_NONE and not route.denied_query:
+        if request.body is _NOT_READ and wants_body(request, route):
             judge = partial(self._judge, rulebook, route, facts, digest, known, effects=effects)
             conclude = partial(self._conclude, request, known.good_until, judge)
-            return BodyWanted(*_BODY_NOT_SHOWN, conclude=conclude)
+            who = caller.identity.issuer, caller.identity.subject
+            return BodyWanted(*_BODY_NOT_SHOWN, who=who, conclude=conclude)
         model_decides = known.model_decides or not permission.models.everything
         naming = name_models(request, route, facts, model_decides=model_decides)
         check_models(permission, known.rules, naming.models)

@@ -48,7 +48,8 @@ class _Kind(IntEnum):
     MEDIA_TYPE = 7
     UPGRADE = 8
     MODEL = 9
-    UNKNOWN = 10
+    PROTOCOL = 10
+    UNKNOWN = 11
 
 
 # Looking up a member of an enum costs more than the rest of a comparison.
@@ -61,6 +62,7 @@ _MEDIA_TYPE = _Kind.MEDIA_TYPE
 _TEAM = _Kind.TEAM
 _UPGRADE = _Kind.UPGRADE
 _MODEL = _Kind.MODEL
+_PROTOCOL = _Kind.PROTOCOL
 _UNKNOWN = _Kind.UNKNOWN
 
 _REFUSED = {
@@ -103,6 +105,7 @@ class HeaderInspector:
         self._kinds = {fold_name(name): _Kind.OVERRIDE for name in _METHOD_OVERRIDES}
         self._kinds |= dict.fromkeys(_MODEL_HEADERS, _Kind.MODEL)
         self._kinds[b"sec-websocket-key"] = _Kind.UPGRADE
+        self._kinds[b"upgrade"] = _Kind.PROTOCOL
         self._kinds[b"connection"] = _Kind.CONNECTION
         self._kinds[b"content-encoding"] = _Kind.ENCODING
         self._kinds[b"content-type"] = _Kind.MEDIA_TYPE
@@ -144,8 +147,8 @@ class HeaderInspector:
                 foreign |= value != b"application/json" and not _JSON_TYPE.fullmatch(value)
             elif kind is _ENCODING:
                 encoded |= value.strip().lower() not in (b"", b"identity")
-            elif kind in _REFUSED:
-                raise RequestRefused(_REFUSED[kind])
+            elif kind in _REFUSED or (kind is _PROTOCOL and b"websocket" in value.lower()):
+                raise RequestRefused(_REFUSED.get(kind, Reason.UPGRADE_DENIED))
             elif kind is _IDENTITY or (kind is _CONNECTION and self._names_ours(value)):
                 if not removable:
                     raise RequestRefused(Reason.IDENTITY_HEADER_SENT)

@@ -15,6 +15,7 @@ from gatepass.plugin.body import BodyFacts, read_body
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.inspection import HeaderFacts
 from gatepass.plugin.parameters import plain_name
+from gatepass.plugin.query import names_denied
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.request import BodyState, Request
 from gatepass.plugin.routing import Route
@@ -49,7 +50,7 @@ def name_models(
     """
     if route.use is _NAMES_NONE:
         return NAMES_NOTHING
-    if route.denied_query:
+    if _stands_in_query(request, route):
         raise RequestRefused(Reason.PARAMETER_DENIED)
     body = request.body
     in_path = () if route.model is None else (plain_name(route.model),)
@@ -70,6 +71,17 @@ def name_models(
     if not models and must_read and not (route.may_hide_model and route.use is _MAY_NAME_ONE):
         raise RequestRefused(Reason.MODEL_MISSING)
     return Naming(models, facts, len(body))
+
+
+def wants_body(request: Request, route: Route) -> bool:
+    """Tell whether a body that was not read yet decides about the request."""
+    return route.use is not _NAMES_NONE and not _stands_in_query(request, route)
+
+
+def _stands_in_query(request: Request, route: Route) -> bool:
+    """Tell whether the query names what only a body may; asked when it is known who calls."""
+    target = request.target
+    return b"?" in target and names_denied(target, route.profile.allowed_parameters)
 
 
 def _unseen(

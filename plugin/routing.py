@@ -9,7 +9,6 @@ import msgspec
 
 from gatepass.plugin.body import output_bounds
 from gatepass.plugin.errors import RequestRefused
-from gatepass.plugin.query import names_denied
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.request import Request
 from gatepass.rbac.model_use import ModelUse, model_in_path, model_use
@@ -24,8 +23,8 @@ class Route(msgspec.Struct, frozen=True):
     """What is known of a request before anybody looks at who sent it.
 
     `must_name_model` says that the profile wants a model named; `may_hide_model` that the profile
-    lets the body be unseen (`unsafe_unseen_model_routes`); `denied_query` that the query holds what
-    only a body may; `bounds` are the members of the body that bound an answer.
+    lets the body be unseen (`unsafe_unseen_model_routes`); `bounds` are the members of the body
+    that bound an answer.
     """
 
     profile: Profile
@@ -35,7 +34,6 @@ class Route(msgspec.Struct, frozen=True):
     model: str | None
     must_name_model: bool
     may_hide_model: bool
-    denied_query: bool
     bounds: tuple[str, ...]
 
 
@@ -83,6 +81,5 @@ class Router:
             model=model_in_path(path),
             must_name_model=profile.require_model and use is ModelUse.REQUIRED,
             may_hide_model=profile.unseen_model_routes.allows(method, path),
-            denied_query=names_denied(request.target, profile.allowed_parameters),
             bounds=output_bounds(path),
         )

@@ -52,6 +52,9 @@ def run_kong_config(
         raise ConfigurationError([f"--profile: there is none of this name; there are: {there}"])
     if not _PROGRAM.fullmatch(str(program)):
         raise ConfigurationError(["--program: write an absolute path without blanks"])
+    for place, name in ((path.absolute(), "-c"), (compiled.kong.socket, "doors.kong.socket")):
+        if not _PROGRAM.fullmatch(str(place)):
+            raise ConfigurationError([f"{name}: Kong's files take paths of plain characters only"])
     around = Surroundings(compiled.kong, settings=path.absolute(), program=program)
     typer.echo(declare(read_services(services, routes), profile, around), nl=False)
     return 0

@@ -73,7 +73,7 @@ def usage_in_log(entry: bytes) -> Usage | None:
         asked = usage.get("prompt_tokens", usage.get("prompt_token"))
         answered = usage.get("completion_tokens", usage.get("completion_token"))
         found = _usage((asked,), (answered,))
-        if found is not None and (found.input_tokens or found.output_tokens):
+        if found is not None:
             return found
     return None
 
@@ -205,11 +205,16 @@ def _completion(members: Mapping[str, object]) -> object:
 
 
 def _usage(asked: Sequence[object], answered: Sequence[object]) -> Usage | None:
-    """Return the sums; None where a count is not a whole number, or no possible one."""
+    """Return the sums; None where a count is not a whole number, or no possible one.
+
+    Nothing at all is what is said where nothing was counted (a batch that waits, an image), and
+    what costs nothing nobody reports.
+    """
     try:
-        return Usage(sum(map(_tokens, asked)), sum(map(_tokens, answered)))
+        usage = Usage(sum(map(_tokens, asked)), sum(map(_tokens, answered)))
     except InvalidAmount:
         return None
+    return usage if usage.input_tokens or usage.output_tokens else None
 
 
 def _tokens(count: object) -> int:

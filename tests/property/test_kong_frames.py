@@ -94,6 +94,15 @@ def grouped(headers: Sequence[Header]) -> list[Header]:
     return [(name, value) for name in order for other, value in headers if other == name]
 
 
+def read_one_by_one(message: bytes) -> list[Header]:
+    """Read every entry in the general way."""
+    headers: list[Header] = []
+    at = 0
+    while at < len(message):
+        at = header_map._read_any(message, at, headers)
+    return headers
+
+
 @given(st.integers(0, 2**64 - 1), texts)
 def test_numbers_come_back(value: int, behind: bytes) -> None:
     written = varint(value)
@@ -126,7 +135,7 @@ def test_arbitrary_bytes_are_read_or_malformed(message: bytes) -> None:
 @given(header_lists)
 def test_headers_come_back(headers: list[Header]) -> None:
     assert header_map.read_headers(kong_map(headers)) == grouped(headers)
-    assert header_map._read_any(kong_map(headers)) == grouped(headers)
+    assert read_one_by_one(kong_map(headers)) == grouped(headers)
 
 
 @given(st.lists(st.tuples(names, values), max_size=6, unique_by=lambda pair: pair[0]))
@@ -141,13 +150,11 @@ def test_an_unusual_order_changes_nothing(headers: list[Header]) -> None:
 @given(damaged(header_lists.map(kong_map)))
 def test_sec_44_the_fast_reading_is_the_general_one(message: bytes) -> None:
     """A header that only one of the two sees would be one that is not cleared."""
-    general = outcome(header_map._read_any, message)
+    general = outcome(read_one_by_one, message)
     assert outcome(header_map.read_headers, message) == general
-    try:
-        usual = header_map._read_usual(message)
-    except (header_map._Unusual, IndexError):
-        return
-    assert usual == general
+    usual: list[Header] = []
+    if header_map._read_usual(message, 0, usual) == len(message):
+        assert usual == general
 
 
 @given(damaged(st.just(event(b"access", DEFAULT, 300))))

@@ -8,6 +8,7 @@ from gatepass.plugin.gateways.decider import Decider, Judge
 from gatepass.plugin.gateways.kong.access import access
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.calls import Ending, Exit
+from gatepass.plugin.gateways.kong.waits import BodyWaits
 from gatepass.plugin.reasons import Reason
 from support.kong_events import play, reason_in
 
@@ -37,7 +38,7 @@ async def run(decider: Decider, door: KongDoor, /, **kong: object) -> tuple[Endi
     """Play one request; keywords are Kong's answers, by the last word of the function."""
     changed = {name: kong.get(name.split(".")[-1].split()[0], KONG[name]) for name in KONG}
     now = asyncio.get_running_loop().time
-    ending, asked = await play(access(Judge(decider), door, "team-a", now), changed)
+    ending, asked = await play(access(Judge(decider), door, "team-a", now, BodyWaits()), changed)
     return ending, [function for function, _ in asked]
 
 

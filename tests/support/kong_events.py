@@ -9,13 +9,13 @@ from typing import Any
 
 from gatepass.plugin.budgets.memory import Settlement
 from gatepass.plugin.decision import Decision
+from gatepass.plugin.gateways.bookkeeper import Bookkeeper
 from gatepass.plugin.gateways.decider import Decider, Judge
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.calls import Batch, Conversation, Ending
 from gatepass.plugin.gateways.kong.connection import ProtobufConnection
 from gatepass.plugin.gateways.kong.events import Events
 from gatepass.plugin.gateways.kong.instances import Instances
-from gatepass.plugin.gateways.kong.settlement import Bookkeeper
 from gatepass.plugin.metering.prices import Usage
 from gatepass.plugin.reasons import REASON_BY_CODE, Reason
 from gatepass.plugin.refusals import refuse_for

@@ -26,6 +26,7 @@ from gatepass.plugin.gateways.kong.calls import (
 from gatepass.plugin.gateways.kong.path import check_one_path
 from gatepass.plugin.gateways.kong.spool import read_spooled
 from gatepass.plugin.gateways.kong.verdict import to_exit, to_proceed
+from gatepass.plugin.gateways.kong.waits import BodyWaits, Caller
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse
 from gatepass.plugin.request import BodyState, Request
@@ -42,7 +43,9 @@ _BODY_NOT_SHOWN = Reason.BODY_NOT_SHOWN
 _NOT_READ = BodyState.NOT_READ
 
 
-def access(judge: "Judge", door: KongDoor, profile: str, now: Callable[[], float]) -> Conversation:
+def access(
+    judge: "Judge", door: KongDoor, profile: str, now: Callable[[], float], waits: BodyWaits
+) -> Conversation:
     """Decide one request; `now` is the time of the running loop's clock, in seconds."""
     try:
         request = _to_request(profile, (yield HEAD))
@@ -50,7 +53,8 @@ def access(judge: "Judge", door: KongDoor, profile: str, now: Callable[[], float
         if decision is None:
             decision = yield judge.decide(request, now() + door.deadline_seconds)
         if decision.reason is _BODY_NOT_SHOWN:
-            body = yield from _read_body(door, request)
+            who = decision.who if isinstance(decision, BodyWanted) else ("", "")
+            body = yield from _read_body(door, request, waits, who)
             decision = decision.conclude(body) if isinstance(decision, BodyWanted) else None
             if decision is None:
                 request = msgspec.structs.replace(request, body=body)
@@ -66,12 +70,19 @@ def access(judge: "Judge", door: KongDoor, profile: str, now: Callable[[], float
     return to_exit(refusal)
 
 
-def _read_body(door: KongDoor, request: Request) -> Generator[Step, Any, bytes | BodyState]:
+def _read_body(
+    door: KongDoor, request: Request, waits: BodyWaits, who: Caller
+) -> Generator[Step, Any, bytes | BodyState]:
     """Ask for the body, and bring it here if it was spooled."""
     limit = door.max_body_bytes
     if _announced_bytes(request.headers) > limit:
         return BodyState.TOO_LARGE
-    (body,) = yield BODY
+    if not waits.enter(who):
+        raise RequestRefused(Reason.OVERLOADED)
+    try:
+        (body,) = yield BODY
+    finally:
+        waits.leave(who)
     if isinstance(body, SpooledBody):
         return read_spooled(body, limit)
     shown: bytes | BodyState = body

@@ -73,7 +73,7 @@ class ProtobufConnection(FramedProtocol):
         """Forget the event."""
         self.deaf = True
         self._events.closed(self)
-        self._conversation = None
+        self._leave_conversation()
 
     def pause_writing(self) -> None:
         """Read no more while Kong does not read."""
@@ -132,15 +132,21 @@ class ProtobufConnection(FramedProtocol):
         profile = self._events.instances.profile(event.instance_id)
         if profile is None:
             self._close(unknown_instance=True)
-        elif self._events.overloaded:
+        elif self._in_access and self._events.overloaded:
             self._refuse(Reason.OVERLOADED)
+        elif (conversation := self._events.begin(event.phase, profile)) is None:
+            self._refuse(Reason.GATEWAY_ERROR)
         else:
-            conversation = self._events.begin(event.phase, profile)
-            if conversation is None:
-                self._refuse(Reason.GATEWAY_ERROR)
-                return
             self._conversation = conversation
+            self._events.deciding += 1
             self._advance(None)
+
+    def _leave_conversation(self) -> None:
+        """End what an event is in the middle of; whatever it holds is let go."""
+        if self._conversation is not None:
+            self._conversation.close()
+            self._conversation = None
+            self._events.deciding -= 1
 
     # -- an event --------------------------------------------------------------------------------
 
@@ -195,7 +201,7 @@ class ProtobufConnection(FramedProtocol):
 
     def _end(self, ending: Ending) -> None:
         """Say how the event ends, and be ready for the next call."""
-        self._conversation = None
+        self._leave_conversation()
         if isinstance(ending, Exit):
             self._transport.write(encode_exit(ending))
             self._become_deaf()
@@ -267,7 +273,7 @@ class ProtobufConnection(FramedProtocol):
         unanswered = 0
         if self._expect == self._take_answers:
             unanswered = len(self._decoders) - len(self._answers)
-        self._conversation = None
+        self._leave_conversation()
         self._finish(b"", unanswered)
 
     def _close(self, *, unknown_instance: bool) -> None:

@@ -12,9 +12,11 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
+from gatepass.plugin.gateways.bookkeeper import Bookkeeper
 from gatepass.plugin.gateways.kong.access import access
-from gatepass.plugin.gateways.kong.settlement import Bookkeeper, settle
+from gatepass.plugin.gateways.kong.settlement import settle
 from gatepass.plugin.gateways.kong.verdict import to_exit
+from gatepass.plugin.gateways.kong.waits import BodyWaits
 from gatepass.plugin.refusals import refuse_for
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from gatepass.plugin.reasons import Reason
 
 MAX_EVENTS = 4096
-"""Events that run at one time; whatever comes beyond is refused at once."""
+"""Decisions that are under way at one time; a request beyond is refused at once."""
 
 SWEEP_SECONDS = 0.2
 LINGER_SECONDS = 75.0
@@ -84,7 +86,8 @@ class Patience:
 class Events:
     """The shared state of one plugin server.
 
-    `due` says when what a connection is in the middle of is overdue, on the loop's clock.
+    `due` says when what a connection is in the middle of is overdue, on the loop's clock;
+    `deciding` counts the events over ProtoBuf that have no answer yet.
     """
 
     def __init__(
@@ -105,8 +108,10 @@ class Events:
         self.messagepack_events: dict[int, MessagePackEvent] = {}
         self.max_body_bytes = door.max_body_bytes
         self.body_limit = door.max_body_bytes + _BODY_OVERHEAD
+        self.deciding = 0
         self.stopping = False
         self._warned = False
+        self._waits = BodyWaits()
 
     def opened(self, connection: Connection) -> None:
         """Note a new connection."""
@@ -121,13 +126,13 @@ class Events:
 
     @property
     def overloaded(self) -> bool:
-        """Tell whether one more event would be too many."""
-        return len(self.due) >= MAX_EVENTS
+        """Tell whether one more decision would be too many."""
+        return self.deciding + len(self.messagepack_events) >= MAX_EVENTS
 
     def begin(self, phase: bytes, profile: str) -> "Conversation | None":
         """Return the conversation of a phase, or None for one that we do not run in."""
         if phase == b"access":
-            return access(self._judge, self._door, profile, self._loop.time)
+            return access(self._judge, self._door, profile, self._loop.time, self._waits)
         if phase == b"log":
             return settle(self._books, self._door)
         return None

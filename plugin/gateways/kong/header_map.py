@@ -5,7 +5,7 @@ every entry is written in one way, which is read in one pass, because this is th
 reading a request; any other way that Protocol Buffers allow is read field by field.
 """
 
-from gatepass.plugin.gateways.kong.protobuf import Malformed, fields, octets
+from gatepass.plugin.gateways.kong.protobuf import Malformed, fields, octets, read_field
 from gatepass.plugin.headers import Header
 
 _ENTRY = _KEY = 0x0A
@@ -25,47 +25,55 @@ def read_headers(message: bytes) -> list[Header]:
         Malformed: the message is no such map.
 
     """
-    try:
-        return _read_usual(message)
-    except (_Unusual, IndexError):
-        return _read_any(message)
-
-
-def _read_usual(message: bytes) -> list[Header]:
-    """Read entries with one text each, of which every length takes one byte or two."""
     headers: list[Header] = []
-    at, end = 0, len(message)
-    while at < end:
-        entry_size = message[at + 1]
-        key = at + 2
-        if entry_size >= _MORE:
-            entry_size += _second(message[key])
-            key += 1
-        name = key + 2
-        value = name + message[key + 1]
-        value_size = message[value + 1]
-        text = value + 2
-        if value_size >= _MORE:
-            value_size += _second(message[text])
-            text += 1
-        text_size = message[text + 1]
-        start = text + 2
-        if text_size >= _MORE:
-            text_size += _second(message[start])
-            start += 1
-        stop = key + entry_size
-        if (
-            not (start + text_size == text + value_size == stop <= end)
-            or message[at] != _ENTRY
-            or message[key] != _KEY
-            or message[key + 1] >= _MORE
-            or message[value] != _VALUE
-            or message[text] != _TEXT
-        ):
-            raise _Unusual
-        headers.append((message[name:value], message[start:stop]))
-        at = stop
+    at = 0
+    while at < len(message):
+        at = _read_usual(message, at, headers)
+        if at < len(message):
+            at = _read_any(message, at, headers)
     return headers
+
+
+def _read_usual(message: bytes, at: int, headers: list[Header]) -> int:
+    """Read entries with one text each, of which every length takes one byte or two.
+
+    Returns where the first other entry begins, or the end.
+    """
+    end = len(message)
+    try:
+        while at < end:
+            entry_size = message[at + 1]
+            key = at + 2
+            if entry_size >= _MORE:
+                entry_size += _second(message[key])
+                key += 1
+            name = key + 2
+            value = name + message[key + 1]
+            value_size = message[value + 1]
+            text = value + 2
+            if value_size >= _MORE:
+                value_size += _second(message[text])
+                text += 1
+            text_size = message[text + 1]
+            start = text + 2
+            if text_size >= _MORE:
+                text_size += _second(message[start])
+                start += 1
+            stop = key + entry_size
+            if (
+                not (start + text_size == text + value_size == stop <= end)
+                or message[at] != _ENTRY
+                or message[key] != _KEY
+                or message[key + 1] >= _MORE
+                or message[value] != _VALUE
+                or message[text] != _TEXT
+            ):
+                break
+            headers.append((message[name:value], message[start:stop]))
+            at = stop
+    except (_Unusual, IndexError):
+        pass  # `at` is where the entry begins that ended the loop
+    return at
 
 
 def _second(octet: int) -> int:
@@ -75,14 +83,13 @@ def _second(octet: int) -> int:
     return (octet << 7) - _MORE
 
 
-def _read_any(message: bytes) -> list[Header]:
-    """Read a map in whatever way it is written."""
-    headers: list[Header] = []
-    for number, entry in fields(message):
-        if number == 1:
-            name, value = _entry(octets(entry))
-            headers += [(name, text) for text in _texts(value)]
-    return headers
+def _read_any(message: bytes, at: int, headers: list[Header]) -> int:
+    """Read one entry in whatever way it is written, and return where the next begins."""
+    number, value, at = read_field(message, at)
+    if number == 1:
+        name, content = _entry(octets(value))
+        headers += [(name, text) for text in _texts(content)]
+    return at
 
 
 def _entry(entry: bytes) -> tuple[bytes, bytes]:

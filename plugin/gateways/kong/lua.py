@@ -75,7 +75,9 @@ if kept then
   if last or kept.count == @MAX_PARTS@ or kept.bytes >= @FULL_BYTES@ then
     local tail = string.sub(table.concat(kept.parts), -@TAIL_BYTES@)
     kept.parts, kept.count, kept.bytes = { tail }, 1, #tail
-    shared.@TAIL@ = tail
+    if last then -- what a client cut off says what it had cost by then, and no more
+      shared.@TAIL@ = tail
+    end
   end
 end
 """

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 import msgpack
 
+from gatepass.plugin.decision import Allow
 from gatepass.plugin.gateways.kong.calls import Batch, Conversation, Ending, Exit, Kind, Question
 from gatepass.plugin.gateways.kong.messagepack_values import (
     END,
@@ -133,7 +134,7 @@ class MessagePackConnection(asyncio.Protocol):
             self._answering -= 1
             self._respond(number, None, _UNKNOWN_INSTANCE)
             return
-        if type(phase) is bytes and not self._events.overloaded:
+        if type(phase) is bytes and not (self._events.overloaded and phase == b"access"):
             conversation = self._events.begin(phase, profile)
         if conversation is None:
             refused = END if phase == b"log" else to_exit_function(self._refusal())
@@ -224,7 +225,10 @@ class MessagePackEvent:
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
             self._fault(error)
             return
-        self._advance(value)
+        if self._id in self._events.messagepack_events:
+            self._advance(value)
+        elif isinstance(value, Allow):  # nobody waits for the answer any more
+            self._events.release(value.request_id)
 
     def _end(self, ending: Ending) -> None:
         if isinstance(ending, Exit):
@@ -271,5 +275,6 @@ class MessagePackEvent:
         return to_exit_function(self._events.refusal(reason)) if self._in_access else END
 
     def _forget(self) -> None:
+        self._conversation.close()
         self._events.messagepack_events.pop(self._id, None)
         self._events.due.pop(self, None)

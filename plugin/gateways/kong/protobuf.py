@@ -91,24 +91,34 @@ def fields(message: bytes) -> Iterator[tuple[int, Value]]:
     """
     at, end = 0, len(message)
     while at < end:
-        key, at = read_varint(message, at)
-        kind = key & 7
-        if kind == VARINT:
-            value, at = read_varint(message, at)
-            yield key >> 3, value
-        elif kind == BYTES:
-            size, at = read_varint(message, at)
-            if size > end - at:
-                raise Malformed
-            yield key >> 3, message[at : at + size]
-            at += size
-        elif kind in (FIXED64, FIXED32):
-            at += 8 if kind == FIXED64 else 4
-            if at > end:
-                raise Malformed
-            yield key >> 3, None
-        else:
+        name, value, at = read_field(message, at)
+        yield name, value
+
+
+def read_field(message: bytes, at: int) -> tuple[int, Value, int]:
+    """Return the number and the value of the field at a position, and the position behind it.
+
+    Raises:
+        Malformed: there is none.
+
+    """
+    key, at = read_varint(message, at)
+    kind = key & 7
+    if kind == VARINT:
+        number, at = read_varint(message, at)
+        return key >> 3, number, at
+    if kind == BYTES:
+        size, at = read_varint(message, at)
+        stop = at + size
+        if stop > len(message):
             raise Malformed
+        return key >> 3, message[at:stop], stop
+    if kind in (FIXED64, FIXED32):
+        at += 8 if kind == FIXED64 else 4
+        if at > len(message):
+            raise Malformed
+        return key >> 3, None, at
+    raise Malformed
 
 
 def octets(value: Value) -> bytes:

@@ -10,13 +10,13 @@ import socket
 from collections.abc import Collection
 from typing import Protocol, cast
 
+from gatepass.plugin.gateways.bookkeeper import Bookkeeper
 from gatepass.plugin.gateways.decider import Decider, Judge
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.connection import ProtobufConnection
 from gatepass.plugin.gateways.kong.events import Events
 from gatepass.plugin.gateways.kong.instances import Instances
 from gatepass.plugin.gateways.kong.messagepack import MessagePackConnection, is_messagepack
-from gatepass.plugin.gateways.kong.settlement import Bookkeeper
 from gatepass.plugin.gateways.listener import BACKLOG
 
 DRAIN_SECONDS = 5.0

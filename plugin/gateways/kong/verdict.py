@@ -1,10 +1,11 @@
 """A decision in Kong's terms.
 
 Allowed: every spelling of a header that only we may set is cleared, because Kong clears exactly the
-name that it is told and leaves `X_User_Id` beside `X-User-Id` (SEC-44); ours are set; Kong's other
-plugins learn who calls (`kong.client.authenticate`, and groups for its ACL plugin); a marker says
-that we decided. Refused: Kong answers with our status, headers and body. Keys without a value are
-left out everywhere, because Kong makes a text of a null.
+name that it is told and leaves `X_User_Id` beside `X-User-Id` (SEC-44), and so are those with which
+Kong's own authentication tells who calls; ours are set; Kong's other plugins learn who calls
+(`kong.client.authenticate`, and groups for its ACL plugin); a marker says that we decided. Refused:
+Kong answers with our status, headers and body. Keys without a value are left out everywhere,
+because Kong makes a text of a null.
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,13 @@ from gatepass.plugin.gateways.kong.calls import (
     Share,
 )
 from gatepass.plugin.headers import Header, fold_name
+
+_KONGS_OWN = frozenset(
+    b"x-anonymous-consumer x-authenticated-groups x-authenticated-scope x-authenticated-userid "
+    b"x-consumer-custom-id x-consumer-groups x-consumer-id x-consumer-username "
+    b"x-credential-identifier x-credential-username".split()
+)
+"""What Kong's own authentication tells upstreams, and a client may not."""
 
 GROUPS = b"authenticated_groups"
 """Where Kong's ACL plugin looks for groups that no entity of Kong's own stands for."""
@@ -50,7 +58,7 @@ def to_exit(refusal: Deny) -> Exit:
 
 def to_proceed(decision: Allow, headers: Sequence[Header], consumer: Consumer) -> Proceed:
     """Return what is changed of an allowed request; `headers` are those of the client."""
-    removed = decision.remove_headers
+    removed = _with_kongs_own(decision.remove_headers)
     gone = tuple(
         dict.fromkeys(
             [
@@ -64,6 +72,11 @@ def to_proceed(decision: Allow, headers: Sequence[Header], consumer: Consumer) -
     )
     names = None if decision.caller is None else _names(decision.caller)
     return Proceed(_commands(gone, decision.set_headers, names, consumer), decision.request_id)
+
+
+@lru_cache(maxsize=256)
+def _with_kongs_own(names: frozenset[bytes]) -> frozenset[bytes]:
+    return names | _KONGS_OWN
 
 
 def _names(caller: Caller) -> _Names:

@@ -79,6 +79,7 @@ WRONG_REQUESTS: list[tuple[str, Request]] = [
     ("no_identity", chat(token(user=None, sub="nobody-yet"))),
     ("parameter_denied", chat(headers=[(b"X-LiteLLM-Model", b"o1")])),
     ("upgrade_denied", chat(headers=[(b"Sec-WebSocket-Key", b"x")])),
+    ("upgrade_denied", chat(headers=[(b"Upgrade", b"h2c, WebSocket")])),
     ("organization_unknown", chat(token(org="nowhere"))),
     ("bad_identity_claim", chat(token(user=["ann"]))),
     ("bad_identity_claim", chat(token(user="a\x00b"))),

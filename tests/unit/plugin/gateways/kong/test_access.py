@@ -9,6 +9,7 @@ from gatepass.plugin.decision import Decision
 from gatepass.plugin.gateways.decider import Judge
 from gatepass.plugin.gateways.kong.access import access
 from gatepass.plugin.gateways.kong.calls import Proceed, SpooledBody
+from gatepass.plugin.gateways.kong.waits import BodyWaits
 from gatepass.plugin.headers import Header
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
@@ -41,7 +42,7 @@ async def test_sec_32_the_gate_sees_what_kong_says_and_no_more() -> None:
 async def test_what_kong_does_not_know_is_none() -> None:
     decider = ScriptedDecider()
     changed = {**KONG, "kong.nginx.get_var request_id": b"", "kong.client.get_forwarded_ip": b""}
-    await play(access(Judge(decider), QUICK, "p", lambda: 0.0), changed)
+    await play(access(Judge(decider), QUICK, "p", lambda: 0.0, BodyWaits()), changed)
     assert decider.requests[0].gateway_request_id is None
     assert decider.requests[0].client_address is None
 

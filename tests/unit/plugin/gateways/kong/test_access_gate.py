@@ -9,6 +9,7 @@ import pytest
 from gatepass.plugin.gateways.decider import Judge
 from gatepass.plugin.gateways.kong.access import access
 from gatepass.plugin.gateways.kong.calls import Exit, Proceed
+from gatepass.plugin.gateways.kong.waits import BodyWaits
 from gatepass.plugin.reasons import Reason
 from support.clock import ManualClock
 from support.doors import Recording
@@ -65,7 +66,7 @@ async def test_sec_51_behind_a_slow_body_the_caller_is_looked_up_again(
 
         kong = Late({name: CHAT.get(name.rsplit(".", 1)[-1], KONG[name]) for name in KONG})
         now = asyncio.get_running_loop().time
-        ending, _ = await play(access(Judge(recording), PATIENT, "team-a", now), kong)
+        ending, _ = await play(access(Judge(recording), PATIENT, "team-a", now, BodyWaits()), kong)
         assert isinstance(ending, Proceed)
         assert len(recording.requests) == 1 + again
 

@@ -99,7 +99,7 @@ async def test_a_connection_that_goes_before_anything_was_decided(answered: int)
 async def test_a_settlement_outlives_its_connection() -> None:
     line = Line(new_events(books=(books := Books(known={"r-1"}))))
     line.say(event(b"log"))
-    line.say(field_of(3, b"v1:r-1"), field_of(1, b"exit"), field_of(1, 403))
+    line.say(field_of(3, b"v1:r-1"), field_of(1, 403), field_of(1, b"{}"))
     line.lose()
     await settled()
     assert books.done == [("release", "r-1", None)]

@@ -59,7 +59,7 @@ def test_every_length_of_a_name_is_read(size: int) -> None:
 
 
 def test_the_usual_way_is_read_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(_message: bytes) -> list[Header]:
+    def never(_message: bytes, _at: int, _headers: list[Header]) -> int:
         raise AssertionError("the slow reading")
 
     monkeypatch.setattr(header_map, "_read_any", never)

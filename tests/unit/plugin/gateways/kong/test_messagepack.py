@@ -130,8 +130,8 @@ async def test_an_event_that_never_comes_back_is_forgotten_and_its_reservation_s
 async def test_a_log_event_settles_and_ends() -> None:
     kong: dict[str, object] = {
         "kong.ctx.shared.get": "v1:r-1",
-        "kong.response.get_source": "exit",
         "kong.response.get_status": 403,
+        "kong.log.serialize": "{}",
     }
     line = Line(new_events(books=(books := Books(known={"r-1"}))))
     answer = line.begin("log")

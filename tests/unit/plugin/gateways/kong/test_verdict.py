@@ -251,3 +251,31 @@ def test_sec_64_a_refusal_is_the_whole_answer(reason: Reason) -> None:
     assert b"content-length" not in names
     assert (b"www-authenticate" in names) == (reason.status == 401)
     assert (b"retry-after" in names) == (reason.status == 429)
+
+
+KONGS_OWN = (
+    b"x-consumer-username",
+    b"X_Consumer_ID",
+    b"x-consumer-custom-id",
+    b"x-credential-identifier",
+    b"x-anonymous-consumer",
+    b"x-authenticated-groups",
+    b"x-consumer-groups",
+)
+
+
+@pytest.mark.parametrize("name", KONGS_OWN)
+def test_sec_44_what_kongs_own_authentication_tells_no_client_tells(name: bytes) -> None:
+    """An upstream behind Kong's jwt plugin believes these headers."""
+    for who in (None, caller()):
+        assert cleared(proceed(((name, b"admin"),), who)) == [name]
+
+
+def test_no_group_can_be_made_of_a_name() -> None:
+    """Kong's ACL plugin joins groups with commas for the upstream."""
+    who = caller(team="red, role:proxy_admin", organization="100%2C")
+    assert groups(who) == (
+        b"role:internal_user",
+        b"team:red%2C role:proxy_admin",
+        b"organization:100%252C",
+    )

@@ -1,0 +1,22 @@
+"""Who may wait for a body: a few of one caller, more of all together."""
+
+from gatepass.plugin.gateways.kong.waits import BodyWaits
+
+ANN, BEN = ("https://idp.example", "ann"), ("https://idp.example", "ben")
+
+
+def test_sec_41_one_caller_cannot_hold_the_places_of_others() -> None:
+    waits = BodyWaits(in_all=3, of_one=2)
+    assert [waits.enter(ANN) for _ in range(3)] == [True, True, False]
+    assert waits.enter(BEN)
+    assert not waits.enter(BEN)
+    waits.leave(ANN)
+    assert waits.enter(BEN)
+
+
+def test_whoever_has_left_is_forgotten() -> None:
+    waits = BodyWaits()
+    for _ in range(3):
+        assert waits.enter(ANN)
+        waits.leave(ANN)
+    assert not waits._waiting
