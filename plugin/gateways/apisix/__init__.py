@@ -1,0 +1,1 @@
+"""The runner for APISIX's external plugins: its protocol, spoken by ourselves."""

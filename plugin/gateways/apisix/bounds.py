@@ -1,0 +1,24 @@
+"""How the runner for APISIX listens, and what bounds its answers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ApisixDoor:
+    """The door for APISIX.
+
+    `socket` is None where APISIX itself says where to listen. `mode`, `owner` and `group` are those
+    of the socket. `deadline_seconds` is for a decision,
+    `body_seconds` for the client's body before it. `show_usage` takes the client's Accept-Encoding
+    away, so that what a call used can be read in the response.
+    """
+
+    socket: Path | None = None
+    mode: int = 0o660
+    owner: str | None = None
+    group: str | None = None
+    max_body_bytes: int = 1024 * 1024
+    deadline_seconds: float = 2.0
+    body_seconds: float = 30.0
+    show_usage: bool = True

@@ -1,0 +1,176 @@
+"""Reading and writing flatbuffers, as far as APISIX's runner protocol uses them.
+
+Reading rules: every position is checked before it is used; a table's vtable may lie before or
+behind it; a field beyond the vtable's end, or with the offset 0, is absent; strings are bytes,
+because they are what a client sent. Writing is from front to back with forward offsets only, which
+APISIX's reader takes. What is not here: file identifiers, size prefixes, structs, nested buffers.
+"""
+
+from struct import Struct, error
+
+MAX_ENTRIES = 1000
+"""More entries of a list than nginx lets headers or arguments be."""
+
+_UNSIGNED = Struct("<I")
+_SIGNED = Struct("<i")
+_SHORT = Struct("<H")
+_VTABLES = tuple(Struct(f"<{slots}H") for slots in range(17))
+_OFFSETS = tuple(Struct(f"<{count}I") for count in range(129))
+_VTABLE_HEAD = 4
+
+Entry = tuple[bytes, bytes | None]
+"""A name and its value; an absent value is not the empty one."""
+
+
+class Malformed(Exception):
+    """The bytes are no such table."""
+
+
+class Table:
+    """A table in a buffer; `slots` are the offsets of its fields."""
+
+    __slots__ = ("at", "buffer", "slots")
+
+    def __init__(self, buffer: bytes, at: int) -> None:
+        self.buffer = buffer
+        self.at = at
+        self.slots = _vtable(buffer, at)
+
+    def number(self, slot: int, kind: Struct, default: int = 0) -> int:
+        """Return a number.
+
+        Raises:
+            Malformed: it lies outside of the buffer.
+
+        """
+        offset = self.slots[slot] if slot < len(self.slots) else 0
+        if not offset:
+            return default
+        try:
+            found: int = kind.unpack_from(self.buffer, self.at + offset)[0]
+        except error:
+            raise Malformed from None
+        return found
+
+    def octets(self, slot: int) -> bytes | None:
+        """Return a string or a vector of bytes, None when it is absent.
+
+        Raises:
+            Malformed: it lies outside of the buffer.
+
+        """
+        at = self._reference(slot)
+        return None if at is None else _octets(self.buffer, at)
+
+    def table(self, slot: int) -> "Table | None":
+        """Return a table that the field refers to, None when it is absent.
+
+        Raises:
+            Malformed: it lies outside of the buffer.
+
+        """
+        at = self._reference(slot)
+        return None if at is None else Table(self.buffer, at)
+
+    def entries(self, slot: int) -> list[Entry]:
+        """Return a list of names with values; an absent list is empty.
+
+        Raises:
+            Malformed: something of it lies outside of the buffer, or it is too long.
+
+        """
+        at = self._reference(slot)
+        return [] if at is None else _entries(self.buffer, at)
+
+    def _reference(self, slot: int) -> int | None:
+        offset = self.slots[slot] if slot < len(self.slots) else 0
+        if not offset:
+            return None
+        at = self.at + offset
+        try:
+            reference: int = _UNSIGNED.unpack_from(self.buffer, at)[0]
+        except error:
+            raise Malformed from None
+        return at + reference
+
+
+def root(buffer: bytes) -> Table:
+    """Return the table that a buffer holds.
+
+    Raises:
+        Malformed: it holds none.
+
+    """
+    try:
+        at: int = _UNSIGNED.unpack_from(buffer, 0)[0]
+    except error:
+        raise Malformed from None
+    return Table(buffer, at)
+
+
+def _vtable(buffer: bytes, table: int) -> tuple[int, ...]:
+    try:
+        at = table - _SIGNED.unpack_from(buffer, table)[0]
+        if at < 0:
+            raise Malformed
+        size = _SHORT.unpack_from(buffer, at)[0]
+        slots = (size - _VTABLE_HEAD) >> 1
+        if slots < 0 or size & 1:
+            raise Malformed
+        # a later schema may have more fields than we know: they are not looked at
+        found: tuple[int, ...] = _VTABLES[min(slots, 16)].unpack_from(buffer, at + _VTABLE_HEAD)
+    except error:
+        raise Malformed from None
+    return found
+
+
+def _octets(buffer: bytes, at: int) -> bytes:
+    try:
+        end = at + 4 + _UNSIGNED.unpack_from(buffer, at)[0]
+    except error:
+        raise Malformed from None
+    if end > len(buffer):
+        raise Malformed
+    return buffer[at + 4 : end]
+
+
+def _entries(buffer: bytes, at: int) -> list[Entry]:
+    """Return the entries; a loop of its own, because this is most of what reading a call costs."""
+    unsigned, signed, end = _UNSIGNED.unpack_from, _SIGNED.unpack_from, len(buffer)
+    known: dict[int, tuple[int, int]] = {}
+    entries: list[Entry] = []
+    try:
+        (count,) = unsigned(buffer, at)
+        if count > MAX_ENTRIES:
+            raise Malformed
+        kind = _OFFSETS[count] if count < len(_OFFSETS) else Struct(f"<{count}I")
+        at += 4
+        for reference in kind.unpack_from(buffer, at):
+            table = at + reference
+            at += 4
+            vtable = table - signed(buffer, table)[0]
+            offsets = known.get(vtable)
+            if offsets is None:
+                slots = (*_vtable(buffer, table), 0, 0)
+                offsets = known[vtable] = (slots[0], slots[1])
+            name, value = offsets
+            if not name:
+                raise Malformed
+            start = table + name
+            start += unsigned(buffer, start)[0] + 4
+            stop = start + unsigned(buffer, start - 4)[0]
+            if stop > end:
+                raise Malformed
+            key = buffer[start:stop]
+            if not value:
+                entries.append((key, None))
+                continue
+            start = table + value
+            start += unsigned(buffer, start)[0] + 4
+            stop = start + unsigned(buffer, start - 4)[0]
+            if stop > end:
+                raise Malformed
+            entries.append((key, buffer[start:stop]))
+    except error:
+        raise Malformed from None
+    return entries
