@@ -1,11 +1,12 @@
 """The doors of one run: their sockets, held from the start, and the servers that accept on them.
 
 A socket listens before anything behind it is ready: whoever connects early waits in its queue. The
-HTTP service is at its address from then on; Kong's socket comes to its path with `claim`.
+HTTP service is at its address from then on; the sockets of gateways that start the next server
+before they end the last come to their paths with `claim`.
 """
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,12 +15,14 @@ import uvicorn
 
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.gate import Gate
+from gatepass.plugin.gateways.accounts import SocketFile
 from gatepass.plugin.gateways.http_door import decision_app
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.server import kong_server
 from gatepass.plugin.gateways.listener import listening
 from gatepass.plugin.gateways.server import server_for
-from gatepass.plugin.gateways.takeover import SocketPlace, waiting_beside
+from gatepass.plugin.gateways.takeover import SocketPlace, handing_over, waiting_beside
+from gatepass.plugin.gateways.usage_reports import usage_reports
 from gatepass.plugin.settings import Compiled, HttpDoor
 
 _NO_KONG = (
@@ -50,29 +53,32 @@ class Door:
 
 
 class Doors:
-    """All doors of a run; `place` is where Kong's socket stands, if there is one."""
+    """All doors of a run; `places` are the sockets that come to their paths with `claim`."""
 
-    def __init__(self, doors: tuple[Door, ...], place: SocketPlace | None) -> None:
-        self._doors = doors
-        self._place = place
+    def __init__(self, doors: Sequence[Door], places: Sequence[SocketPlace]) -> None:
+        self._doors = tuple(doors)
+        self._places = tuple(places)
 
     def __iter__(self) -> Iterator[Door]:
         """Yield the doors."""
         return iter(self._doors)
 
-    def claim(self) -> bool:
-        """Let everybody in; return whether that took a path from a live server.
+    def claim(self) -> list[str]:
+        """Let everybody in; return the settings' names of paths that a live server had.
 
         Raises:
-            ConfigurationError: the path is not to be had.
+            ConfigurationError: a path is not to be had.
 
         """
-        return self._place is not None and self._place.claim()
+        return [f"{place.file.door}.socket" for place in self._places if place.claim()]
+
+    def cut_off(self) -> list[str]:
+        """Return the settings' names of paths, claimed before, that lead to nobody now."""
+        return [f"{place.file.door}.socket" for place in self._places if place.is_cut_off()]
 
     def handing_over(self, let_go: Callable[[], None]) -> Iterator[float]:
-        """Yield pauses, in seconds, until the servers may stop; see `SocketPlace`."""
-        if self._place is not None:
-            yield from self._place.handing_over(let_go)
+        """Yield pauses, in seconds, until the servers may stop; see gateways/takeover.py."""
+        return handing_over(self._places, let_go)
 
     def close(self) -> None:
         """Stop listening in this process; another one that has the sockets goes on."""
@@ -94,18 +100,23 @@ def open_doors(compiled: Compiled, *, kong_alone: bool) -> Iterator[Doors]:
         doors: list[Door] = []
         if not kong_alone:
             doors.append(_http(stack.enter_context(listening(compiled.http.listen)), compiled.http))
-        place = None
+        places: list[SocketPlace] = []
         if compiled.kong is not None:
-            place = stack.enter_context(waiting_beside(compiled.kong))
+            place = stack.enter_context(waiting_beside(_kong_socket(compiled.kong)))
+            places.append(place)
             doors.append(_kong(place.listener, compiled.kong))
-        yield Doors(tuple(doors), place)
+        yield Doors(doors, places)
 
 
 def _http(listener: socket.socket, door: HttpDoor) -> Door:
     def server(gate: Gate) -> Server:
-        return _HttpServer(server_for(decision_app(gate, door)))
+        return _HttpServer(server_for(decision_app(gate, door, usage_reports(gate, door))))
 
     return Door(str(door.listen), listener, server)
+
+
+def _kong_socket(door: KongDoor) -> SocketFile:
+    return SocketFile("doors.kong", door.socket, door.mode, door.owner, door.group)
 
 
 def _kong(listener: socket.socket, door: KongDoor) -> Door:

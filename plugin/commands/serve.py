@@ -2,7 +2,8 @@
 
 With one worker this process answers itself; with several it holds the sockets, and processes that
 it forks answer. Either way it can be started while another one still serves Kong's socket, and
-ended while the next one waits for it.
+ended while the next one waits for it; and it ends by itself, with status 1, when another one has
+taken the socket and is gone.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ from pathlib import Path
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.budgets.engines import BudgetEngine
 from gatepass.plugin.budgets.lock import DEFAULT_WAIT_SECONDS, ProcessLock, lock_path
+from gatepass.plugin.commands.cut_off import CutOff
+from gatepass.plugin.commands.descriptors import raise_limit
 from gatepass.plugin.commands.doors import Doors, open_doors
 from gatepass.plugin.commands.serving import Surroundings, run_process
 from gatepass.plugin.directory.sqlite import database_path
@@ -43,22 +46,24 @@ def run_serve(path: Path, log_level: str, *, kong_alone: bool = False) -> int:
     settings = load_settings(path)
     compiled = compile_settings(settings)
     os.umask(_OURS_ALONE)  # Kong starts us with 0: whatever we made would be everybody's
+    raise_limit()
     with open_doors(compiled, kong_alone=kong_alone) as doors:
         if compiled.workers == 1:
-            _run_alone(path, settings, compiled, doors)
-            return 0
+            return _run_alone(path, settings, compiled, doors)
         return _run_workers(path, settings, compiled, doors)
 
 
-def _run_alone(path: Path, settings: Settings, compiled: Compiled, doors: Doors) -> None:
+def _run_alone(path: Path, settings: Settings, compiled: Compiled, doors: Doors) -> int:
     lock = _process_lock(compiled)
 
     async def leave() -> None:
         for pause in doors.handing_over(lock.release if lock is not None else _hold_nothing):
             await asyncio.sleep(pause)
 
-    around = Surroundings(lambda: _answer(doors), leave, lock)
-    run_process(path, settings, doors, around)
+    around = Surroundings(
+        lambda: _answer(doors), leave, lock, is_cut_off=CutOff(doors.cut_off)
+    )
+    return run_process(path, settings, doors, around)
 
 
 def _run_workers(path: Path, settings: Settings, compiled: Compiled, doors: Doors) -> int:
@@ -86,7 +91,7 @@ def _run_workers(path: Path, settings: Settings, compiled: Compiled, doors: Door
         doors.close()
 
     gc.freeze()  # what is loaded by now is shared, as long as no collection writes on it
-    plan = Plan(work, lambda: _answer(doors), reload, leave)
+    plan = Plan(work, lambda: _answer(doors), reload, leave, CutOff(doors.cut_off))
     return supervise(compiled.workers, plan)
 
 
@@ -105,8 +110,11 @@ def _as_far_as_reloaded(started: Settings, wanted: Settings) -> Settings:
 
 def _answer(doors: Doors) -> None:
     """Let everybody in, and say where."""
-    if doors.claim():
-        _log.warning("another server listened at the socket for Kong; this one has taken it over")
+    for setting in doors.claim():
+        _log.warning(
+            "another server listened at the socket; this one has taken it over",
+            extra={"setting": setting},
+        )
     for door in doors:
         sys.stderr.write(f"gatepass: answering at {door.address}\n")
     sys.stderr.flush()

@@ -1,8 +1,9 @@
 """One process that answers at the doors: one event loop, one Gate, a server for every door.
 
 SIGTERM and SIGINT finish the requests under way and leave, also before the first one; SIGHUP reads
-the settings again, one time after the other. Who else is told that the process is ready, and who is
-waited for before it leaves, is left to the caller.
+the settings again, one time after the other. A look every second tells of descriptors that run out,
+and ends a process that nobody can reach any more. Who else is told that the process is ready, and
+who is waited for before it leaves, is left to the caller.
 """
 
 import asyncio
@@ -16,6 +17,8 @@ from pathlib import Path
 from gatepass.jwks.clock import SYSTEM_CLOCK
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.budgets.lock import ProcessLock
+from gatepass.plugin.commands.cut_off import LOOK_SECONDS, STATUS, never
+from gatepass.plugin.commands.descriptors import DescriptorWatch
 from gatepass.plugin.commands.doors import Doors
 from gatepass.plugin.opening import open_gate
 from gatepass.plugin.reload import Reloader
@@ -35,16 +38,18 @@ class Surroundings:
     """What the process tells and asks others: `ready` once, `leave` before the servers stop.
 
     `lifeline` is a descriptor that can be read when the process that started this one has ended.
+    `is_cut_off` is asked every second, once ready, whether to end because nobody gets here.
     """
 
     ready: Callable[[], None]
     leave: Callable[[], Awaitable[None]] = _at_once
     lock: ProcessLock | None = None
     lifeline: int | None = None
+    is_cut_off: Callable[[], bool] = never
 
 
-def run_process(path: Path, settings: Settings, doors: Doors, around: Surroundings) -> None:
-    """Serve until told to stop.
+def run_process(path: Path, settings: Settings, doors: Doors, around: Surroundings) -> int:
+    """Serve until told to stop, or until nobody gets here; return the exit status.
 
     Raises:
         ConfigurationError: the store cannot be used, or another process holds the budgets.
@@ -52,9 +57,9 @@ def run_process(path: Path, settings: Settings, doors: Doors, around: Surroundin
     """
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         try:
-            runner.run(_serve(path, settings, doors, around))
+            return runner.run(_serve(path, settings, doors, around))
         except asyncio.CancelledError:
-            return
+            return 0
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
@@ -66,7 +71,7 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
-async def _serve(path: Path, settings: Settings, doors: Doors, around: Surroundings) -> None:
+async def _serve(path: Path, settings: Settings, doors: Doors, around: Surroundings) -> int:
     loop = asyncio.get_running_loop()
     hung_up, told_to_leave = asyncio.Event(), asyncio.Event()
     loop.add_signal_handler(signal.SIGHUP, hung_up.set)
@@ -82,14 +87,27 @@ async def _serve(path: Path, settings: Settings, doors: Doors, around: Surroundi
         _spare_the_collector()
         around.ready()
         reloading = loop.create_task(_reload_on(hung_up, Reloader(gate, path, settings)))
+        watching = loop.create_task(_watch(around.is_cut_off, told_to_leave))
         async with asyncio.TaskGroup() as group:
             for server, listener in servers:
                 group.create_task(server.serve(listener))
             await told_to_leave.wait()
+            status = STATUS if watching.done() else 0
+            watching.cancel()
             await around.leave()
             for server, _ in servers:
                 server.stop()
         reloading.cancel()
+    return status
+
+
+async def _watch(is_cut_off: Callable[[], bool], told_to_leave: asyncio.Event) -> None:
+    """Look at the descriptors, and return when the process is cut off."""
+    descriptors = DescriptorWatch()
+    while not is_cut_off():
+        descriptors.look()
+        await asyncio.sleep(LOOK_SECONDS)
+    told_to_leave.set()
 
 
 def _orphaned(loop: asyncio.AbstractEventLoop, lifeline: int, told_to_leave: asyncio.Event) -> None:

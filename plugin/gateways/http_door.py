@@ -29,6 +29,7 @@ from gatepass.plugin.refusals import refuse, refuse_for
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from gatepass.plugin.gateways.usage_reports import UsageReports
     from gatepass.plugin.request import BodyState
 
 
@@ -128,7 +129,9 @@ def _question_target(parts: list[bytes], query: bytes) -> bytes:
     return path + b"?" + query if query else path
 
 
-def decision_app(decider: Decider, bounds: DoorBounds) -> DecisionApp:
-    """Return the whole decision service as an ASGI application."""
+def decision_app(
+    decider: Decider, bounds: DoorBounds, reports: "UsageReports | None" = None
+) -> DecisionApp:
+    """Return the whole decision service as an ASGI application; None takes no reports."""
     judge = Judge(decider)
-    return DecisionApp(judge, bounds, information_pages(judge))
+    return DecisionApp(judge, bounds, information_pages(judge, reports))

@@ -3,8 +3,10 @@
 `/healthz` is 200 as long as the event loop runs. `/readyz` is 200 or 503 and says no more than that
 to a stranger. `/denied/CODE` renders a refusal from the closed table of reasons, for proxies that
 can pass on no more than "no" (nginx); a code that is not in the table is 404, as is any other path.
+`/usage`, where the settings name a token for it, takes reports of finished calls.
 """
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -12,13 +14,19 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.gateways.answers import RETRY_AFTER_HEADER, refusal_answer
 from gatepass.plugin.gateways.decider import Judge
 from gatepass.plugin.reasons import REASON_BY_CODE, Reason
-from gatepass.plugin.refusals import refuse_for
+from gatepass.plugin.refusals import refuse, refuse_for
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
+
+    from gatepass.plugin.decision import Decision
+    from gatepass.plugin.gateways.usage_reports import UsageReports
 
 _NO_STORE = {"cache-control": "no-store"}
 _MAX_RETRY_AFTER_DIGITS = 10
@@ -26,7 +34,7 @@ _ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """nginx repeats the method of the refused request when it asks for the page."""
 
 
-def information_pages(judge: Judge) -> Starlette:
+def information_pages(judge: Judge, reports: "UsageReports | None" = None) -> Starlette:
     """Return the application for every path that is not a decision."""
 
     async def healthz(_request: "Request") -> Response:
@@ -36,14 +44,14 @@ def information_pages(judge: Judge) -> Starlette:
         ready = await judge.is_ready()
         return JSONResponse({"ready": ready}, 200 if ready else 503, headers=_NO_STORE)
 
-    pages = Starlette(
-        routes=[
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/denied/{code}", _denied, methods=_ANY_METHOD),
-        ],
-        exception_handlers={404: _explain, 405: _explain},
-    )
+    routes = [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/denied/{code}", _denied, methods=_ANY_METHOD),
+    ]
+    if reports is not None:
+        routes.append(Route("/usage", _usage_page(judge, reports), methods=["POST"]))
+    pages = Starlette(routes=routes, exception_handlers={404: _explain, 405: _explain})
     pages.router.redirect_slashes = False
     return pages
 
@@ -52,10 +60,29 @@ async def _denied(request: "Request") -> Response:
     reason = REASON_BY_CODE.get(request.path_params["code"], Reason.ALLOWED)
     if reason is Reason.ALLOWED:
         raise HTTPException(404)
-    status, headers, body = refusal_answer(refuse_for(reason, _retry_after(request)))
+    return _refused(refuse_for(reason, _retry_after(request)))
+
+
+def _refused(decision: "Decision") -> Response:
+    status, headers, body = refusal_answer(decision)
     response = Response(body, status)
     response.raw_headers = list(headers)
     return response
+
+
+def _usage_page(
+    judge: Judge, reports: "UsageReports"
+) -> "Callable[[Request], Awaitable[Response]]":
+    async def usage(request: "Request") -> Response:
+        try:
+            outcome = await reports.take(request.scope, request.receive)
+        except RequestRefused as error:
+            return _refused(refuse(error))
+        except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
+            return _refused(judge.fault(error))
+        return JSONResponse(asdict(outcome), headers=_NO_STORE)
+
+    return usage
 
 
 def _retry_after(request: "Request") -> int | None:

@@ -53,7 +53,8 @@ class Compiled:
     """Everything that one generation of the settings says.
 
     `issuers` are not started and have fetched nothing. `team_header` is None when no header may
-    choose a team, `kong` and `apisix` when there is no such door. `database` is a URL with an absolute path.
+    choose a team, `kong` and `apisix` when there is no such door. `database` is a URL with an
+    absolute path.
     """
 
     policy: Policy

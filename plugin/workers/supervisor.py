@@ -7,7 +7,8 @@ Rules, in order:
 2. A worker that dies is replaced at once; one that keeps dying right after its start, after a delay
    that grows. Whoever it had not accepted yet is served by the others.
 3. SIGHUP reaches every worker, if what it shall adopt can be adopted at all.
-4. SIGTERM and SIGINT end all workers; whoever takes too long is killed.
+4. SIGTERM and SIGINT end all workers; whoever takes too long is killed. So does being cut off,
+   which is looked for every second once they answer, and is a failure.
 
 There is no event loop and no thread here, because a forked process would get half of them.
 """
@@ -25,6 +26,9 @@ from gatepass.plugin.workers.worker import CANNOT_START, Work, Worker
 PATIENCE_SECONDS = 12.0
 """Longer than any door takes to finish what is under way."""
 
+LOOK_SECONDS = 1.0
+CUT_OFF = 1
+
 _ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
@@ -32,13 +36,15 @@ _ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
 class Plan:
     """What to do when: `ready` when the first worker is, `reload` on SIGHUP, `leave` at the end.
 
-    `reload` answers whether the workers shall hear of it, `leave` returns when they may go.
+    `reload` answers whether the workers shall hear of it, `leave` returns when they may go,
+    `is_cut_off` answers whether all of them shall end because nobody gets to them.
     """
 
     work: Work
     ready: Callable[[], None]
     reload: Callable[[], bool]
     leave: Callable[[], None]
+    is_cut_off: Callable[[], bool]
 
 
 def supervise(workers: int, plan: Plan) -> int:
@@ -77,6 +83,9 @@ class _Supervisor:
                 if self._first.was_ready and not self._announced:
                     self._plan.ready()
                     self._announced = True
+                if self._announced and self._plan.is_cut_off():
+                    self._plan.leave()
+                    return CUT_OFF
         finally:
             self._end_all()
 
@@ -94,6 +103,8 @@ class _Supervisor:
         """Wait for a signal, for a worker that gets ready, or for the time to start one."""
         dues = [worker.due for worker in self._wanted if not worker.runs]
         seconds = min(dues, default=math.inf) - time.monotonic()
+        if self._announced:
+            seconds = min(seconds, LOOK_SECONDS)
         unready = [worker.ready_at for worker in self._wanted if worker.ready_at is not None]
         heard = self._signals.wait(None if seconds == math.inf else max(0.0, seconds), *unready)
         for worker in self._wanted:

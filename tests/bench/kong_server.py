@@ -15,10 +15,10 @@ from typing import Any, cast
 import uvloop
 
 from gatepass.plugin import Gate, load_settings
+from gatepass.plugin.gateways.frames import FramedProtocol
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.calls import Batch, Conversation, Ending, Question
 from gatepass.plugin.gateways.kong.events import Events
-from gatepass.plugin.gateways.kong.frames import FramedProtocol
 from gatepass.plugin.gateways.kong.protobuf import frame
 from gatepass.plugin.gateways.kong.rpc import read_call, returned
 from gatepass.plugin.gateways.kong.server import kong_server

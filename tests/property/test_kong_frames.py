@@ -8,6 +8,7 @@ import msgpack
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatepass.plugin.gateways.frames import FramedProtocol
 from gatepass.plugin.gateways.kong import header_map
 from gatepass.plugin.gateways.kong.calls import (
     Authenticate,
@@ -20,7 +21,6 @@ from gatepass.plugin.gateways.kong.calls import (
     SetHeaders,
     Share,
 )
-from gatepass.plugin.gateways.kong.frames import FramedProtocol
 from gatepass.plugin.gateways.kong.pdk import decoders, encode_commands, encode_exit
 from gatepass.plugin.gateways.kong.protobuf import (
     Malformed,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
 from gatepass.plugin.decision import Allow
+from gatepass.plugin.gateways.frames import HEADERS_LIMIT, FramedProtocol
 from gatepass.plugin.gateways.kong.calls import (
     BODY,
     Batch,
@@ -20,7 +21,6 @@ from gatepass.plugin.gateways.kong.calls import (
     Ending,
     Exit,
 )
-from gatepass.plugin.gateways.kong.frames import HEADERS_LIMIT, FramedProtocol
 from gatepass.plugin.gateways.kong.pdk import (
     Decoder,
     decoders,

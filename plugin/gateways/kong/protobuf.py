@@ -14,13 +14,7 @@ FIXED64 = 1
 BYTES = 2
 FIXED32 = 5
 
-LENGTH_BYTES = 4
-"""A frame is its length, in the machine's own byte order, and so many bytes."""
-
 _LENGTH = Struct("=I")
-read_length = _LENGTH.unpack_from
-"""Returns the length at a position, as a tuple of one."""
-
 _MAX_SHIFT = 63
 _LARGEST = 2**64 - 1
 

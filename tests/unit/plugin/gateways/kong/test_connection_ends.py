@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from gatepass.plugin.decision import Allow
-from gatepass.plugin.gateways.kong.frames import HEADERS_LIMIT
+from gatepass.plugin.gateways.frames import HEADERS_LIMIT
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
 from support.doors import ScriptedDecider

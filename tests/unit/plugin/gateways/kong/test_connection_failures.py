@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 
 from gatepass.plugin.decision import Decision
+from gatepass.plugin.gateways.frames import HEADERS_LIMIT
 from gatepass.plugin.gateways.kong import events as module
-from gatepass.plugin.gateways.kong.frames import HEADERS_LIMIT
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.request import BodyState, Request
 from support.doors import ScriptedDecider

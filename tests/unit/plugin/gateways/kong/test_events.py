@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from gatepass.plugin.gateways import connections
+from gatepass.plugin.gateways.connections import LINGER_SECONDS, Patience
 from gatepass.plugin.gateways.kong import events as module
 from gatepass.plugin.gateways.kong.calls import Exit
-from gatepass.plugin.gateways.kong.events import LINGER_SECONDS, Events, Patience
+from gatepass.plugin.gateways.kong.events import Events
 from gatepass.plugin.reasons import Reason
 from support.doors import ScriptedDecider
 from support.kong_events import DOOR, Wire, new_events, reason_in
@@ -100,7 +102,7 @@ async def test_the_sweep_ends_what_is_overdue_and_nothing_else() -> None:
 
 
 async def test_the_sweep_runs_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SWEEP_SECONDS", 0.001)
+    monkeypatch.setattr(connections, "SWEEP_SECONDS", 0.001)
     events = new_events()
     for _ in range(3):
         late = Member(events)
@@ -110,7 +112,7 @@ async def test_the_sweep_runs_by_itself(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def test_the_sweep_outlives_what_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SWEEP_SECONDS", 0.001)
+    monkeypatch.setattr(connections, "SWEEP_SECONDS", 0.001)
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
     events = new_events()
     bad, good = Member(events, error=LookupError()), Member(events)

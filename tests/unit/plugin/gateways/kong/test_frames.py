@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatepass.plugin.gateways.kong.frames import FramedProtocol
+from gatepass.plugin.gateways.frames import FramedProtocol
 from gatepass.plugin.gateways.kong.protobuf import frame
 
 

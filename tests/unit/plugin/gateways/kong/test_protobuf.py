@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from gatepass.plugin.gateways.frames import native_length
 from gatepass.plugin.gateways.kong.protobuf import (
     Malformed,
     bytes_field,
@@ -11,7 +12,6 @@ from gatepass.plugin.gateways.kong.protobuf import (
     frame,
     number,
     octets,
-    read_length,
     read_varint,
     varint,
     varint_field,
@@ -116,5 +116,5 @@ def test_a_frame_is_a_length_in_the_machines_order_and_the_content() -> None:
     written = frame(b"abc")
     assert written[4:] == b"abc"
     assert written[:4] == (b"\x03\0\0\0" if sys.byteorder == "little" else b"\0\0\0\x03")
-    assert read_length(b"?" + written, 1) == (3,)
-    assert read_length(b"\xff" * 4, 0) == (2**32 - 1,)
+    assert native_length(b"?" + written, 1) == (3,)
+    assert native_length(b"\xff" * 4, 0) == (2**32 - 1,)

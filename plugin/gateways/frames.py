@@ -1,20 +1,37 @@
-"""Frames out of a stream: a length of four bytes, then so many bytes, however the stream is cut.
+"""Frames out of a stream: a head of four bytes that says the length, then so many bytes.
 
-Kong sends the length and the content apart, and nothing says where a read ends; so what is not
-complete is kept, without being joined again and again. A frame above the limit is never kept: it is
+Gateways send heads and contents apart, and nothing says where a read ends; so what is not complete
+is kept, without being joined again and again. A frame above the limit is never kept: it is
 announced, and its bytes are dropped as they come.
 """
 
 import asyncio
+from collections.abc import Callable
+from struct import Struct
 
-from gatepass.plugin.gateways.kong.protobuf import LENGTH_BYTES, read_length
-
+HEAD_BYTES = 4
 HEADERS_LIMIT = 1024 * 1024
 """More than nginx lets through of a request's head, many times over."""
 
 
+_NATIVE = Struct("=I")
+
+
+def native_length(data: bytes, at: int) -> tuple[int]:
+    """Return what four bytes say in the machine's own byte order, as a tuple of one."""
+    size: tuple[int] = _NATIVE.unpack_from(data, at)
+    return size
+
+
 class FramedProtocol(asyncio.Protocol):
-    """Cuts what arrives into frames; `limit` bounds the next one, in bytes."""
+    """Cuts what arrives into frames; `limit` bounds the next one, in bytes.
+
+    `read_size` returns the length that the head at a position says, as a tuple of one; `first` is
+    how many bytes of the head do not belong to what is delivered.
+    """
+
+    read_size: Callable[[bytes, int], tuple[int]] = staticmethod(native_length)
+    first = HEAD_BYTES
 
     limit = HEADERS_LIMIT
     deaf = False
@@ -48,10 +65,10 @@ class FramedProtocol(asyncio.Protocol):
             at = min(self._skip, end)
             self._skip -= at
         messages: list[bytes] = []
-        wanted = LENGTH_BYTES
-        while end - at >= LENGTH_BYTES:
-            (size,) = read_length(data, at)
-            content = at + LENGTH_BYTES
+        wanted = HEAD_BYTES
+        while end - at >= HEAD_BYTES:
+            (size,) = self.read_size(data, at)
+            content = at + HEAD_BYTES
             if size > self.limit:
                 self._skip = max(0, content + size - end)
                 at = min(content + size, end)
@@ -60,10 +77,10 @@ class FramedProtocol(asyncio.Protocol):
                 if not self.deaf:
                     self.frame_too_large()
             elif content + size <= end:
+                messages.append(data[at + self.first : content + size])
                 at = content + size
-                messages.append(data[content:at])
             else:
-                wanted = LENGTH_BYTES + size
+                wanted = HEAD_BYTES + size
                 break
         self._deliver(messages)
         if at < end and not self.deaf:
