@@ -14,7 +14,7 @@ from gatepass.plugin.headers import fold_name
 from support.doors import Recording
 from support.raw_http import RawRequest, Reply, ask
 
-Name = Literal["envoy", "nginx", "traefik", "caddy", "asgi", "kong"]
+Name = Literal["envoy", "nginx", "traefik", "caddy", "asgi", "kong", "apisix"]
 BODY_IS_HIDDEN: tuple[Name, ...] = ("nginx", "caddy")
 
 IDENTITY = ("user", "team-id", "role", "organization", "end-user")

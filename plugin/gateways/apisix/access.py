@@ -25,6 +25,7 @@ from gatepass.plugin.gateways.apisix.questions import (
     Step,
 )
 from gatepass.plugin.gateways.apisix.verdict import to_rewrite, to_stop
+from gatepass.plugin.gateways.body_waits import BodyWaits, Caller
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse
 from gatepass.plugin.request import BodyState, Request
@@ -40,8 +41,13 @@ _MAX_LENGTH_DIGITS = 19
 _BODY_NOT_SHOWN = Reason.BODY_NOT_SHOWN
 
 
-def access(
-    judge: "Judge", door: ApisixDoor, profile: str, call: HttpReqCall, now: Callable[[], float]
+def access(  # noqa: PLR0913, PLR0917 - what a call has to know
+    judge: "Judge",
+    door: ApisixDoor,
+    profile: str,
+    call: HttpReqCall,
+    now: Callable[[], float],
+    waits: BodyWaits,
 ) -> Conversation:
     """Decide one request; `now` is the time of the running loop's clock, in seconds."""
     try:
@@ -51,7 +57,8 @@ def access(
         if decision is None:
             decision = yield judge.decide(request, now() + door.deadline_seconds)
         if decision.reason is _BODY_NOT_SHOWN:
-            body = yield from _read_body(door, request)
+            who = decision.who if isinstance(decision, BodyWanted) else ("", "")
+            body = yield from _read_body(door, request, waits, who)
             decision = decision.conclude(body) if isinstance(decision, BodyWanted) else None
             if decision is None:
                 request = msgspec.structs.replace(request, body=body)
@@ -84,12 +91,21 @@ def _address(octets: bytes) -> str | None:
     return str(ip_address(octets)) if len(octets) in {4, 16} else None
 
 
-def _read_body(door: ApisixDoor, request: Request) -> Generator[Step, Any, bytes | BodyState]:
+def _read_body(
+    door: ApisixDoor, request: Request, waits: BodyWaits, who: Caller
+) -> Generator[Step, Any, bytes | BodyState]:
     """Ask for the body; nothing is an empty body only where nothing was announced."""
     announced = _announced_bytes(request.headers)
     if announced is not None and announced > door.max_body_bytes:
         return BodyState.TOO_LARGE
-    body: bytes | None = yield BODY
+    if not waits.enter(who):
+        raise RequestRefused(Reason.OVERLOADED)
+    try:
+        body: bytes | BodyState | None = yield BODY
+    finally:
+        waits.leave(who)
+    if isinstance(body, BodyState):
+        return body
     if body:
         return body if len(body) <= door.max_body_bytes else BodyState.TOO_LARGE
     if announced == 0:

@@ -27,12 +27,12 @@ class Stop(NamedTuple):
 class Rewrite(NamedTuple):
     """APISIX goes on, with these headers taken away and these set.
 
-    `request_id` is told the upstream, and APISIX's log, when there is one.
+    `request_id` is told the upstream, and whoever reports what the call used.
     """
 
     removed: tuple[bytes, ...]
     headers: tuple[Header, ...]
-    request_id: str | None
+    request_id: str
 
 
 Ending = Stop | Rewrite

@@ -13,6 +13,7 @@ import msgspec
 
 from gatepass.plugin.decision import Allow, BodyWanted, Deny
 from gatepass.plugin.errors import RequestRefused
+from gatepass.plugin.gateways.body_waits import BodyWaits, Caller
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.calls import (
     BODY,
@@ -26,7 +27,6 @@ from gatepass.plugin.gateways.kong.calls import (
 from gatepass.plugin.gateways.kong.path import check_one_path
 from gatepass.plugin.gateways.kong.spool import read_spooled
 from gatepass.plugin.gateways.kong.verdict import to_exit, to_proceed
-from gatepass.plugin.gateways.kong.waits import BodyWaits, Caller
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse
 from gatepass.plugin.request import BodyState, Request

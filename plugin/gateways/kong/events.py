@@ -9,12 +9,12 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from gatepass.plugin.gateways.body_waits import BodyWaits
 from gatepass.plugin.gateways.bookkeeper import Bookkeeper
 from gatepass.plugin.gateways.connections import Connections, Patience, Timed
 from gatepass.plugin.gateways.kong.access import access
 from gatepass.plugin.gateways.kong.settlement import settle
 from gatepass.plugin.gateways.kong.verdict import to_exit
-from gatepass.plugin.gateways.kong.waits import BodyWaits
 from gatepass.plugin.refusals import refuse_for
 
 if TYPE_CHECKING:

@@ -11,12 +11,17 @@ belong into the same, and a more specific instance of post-function needs them a
 
 from gatepass.plugin.decision import error_body
 from gatepass.plugin.gateways.kong.marker import (
-    HEAD_BYTES,
     MARKER,
     MARKER_PREFIX,
     RESPONSE_HEAD,
     RESPONSE_TAIL,
+)
+from gatepass.plugin.gateways.lua import (
+    HEAD_BYTES,
+    NOTHING_KEPT,
     TAIL_BYTES,
+    filled,
+    keep_the_ends,
 )
 from gatepass.plugin.reasons import Reason
 
@@ -27,7 +32,6 @@ _IS_MARKED = (
 """Mere truth is not enough: a null arrives in Lua as the text NULL_VALUE."""
 
 _STATE = "gatepass_kept"
-_MAX_PARTS = 64
 
 GUARD_TITLE = "-- Gatepass guard:"
 USAGE_TITLE = "-- Gatepass usage:"
@@ -54,30 +58,13 @@ if kept == nil then
     and (string.find(kind, "application/json", 1, true) == 1
       or string.find(kind, "text/event-stream", 1, true) == 1)
     and kong.response.get_header("Content-Encoding") == nil
-    and { head = "", parts = {}, count = 0, bytes = 0 }
+    and @NOTHING_KEPT@
   shared.@STATE@ = kept
 end
 if kept then
-  local chunk, last = ngx.arg[1], ngx.arg[2]
-  if type(chunk) == "string" and chunk ~= "" then
-    local room = @HEAD_BYTES@ - #kept.head
-    if room > 0 then
-      kept.head = kept.head .. string.sub(chunk, 1, room)
-      shared.@HEAD@ = kept.head
-    end
-    if #chunk > @TAIL_BYTES@ then
-      chunk = string.sub(chunk, -@TAIL_BYTES@)
-    end
-    kept.count = kept.count + 1
-    kept.bytes = kept.bytes + #chunk
-    kept.parts[kept.count] = chunk
-  end
-  if last or kept.count == @MAX_PARTS@ or kept.bytes >= @FULL_BYTES@ then
-    local tail = string.sub(table.concat(kept.parts), -@TAIL_BYTES@)
-    kept.parts, kept.count, kept.bytes = { tail }, 1, #tail
-    if last then -- what a client cut off says what it had cost by then, and no more
-      shared.@TAIL@ = tail
-    end
+  @KEEP@
+  if last then -- what a client cut off says what it had cost by then, and no more
+    shared.@HEAD@, shared.@TAIL@ = kept.head, kept.parts[1]
   end
 end
 """
@@ -103,12 +90,10 @@ def usage_snippet() -> str:
         TAIL=RESPONSE_TAIL,
         HEAD_BYTES=str(HEAD_BYTES),
         TAIL_BYTES=str(TAIL_BYTES),
-        FULL_BYTES=str(2 * TAIL_BYTES),
-        MAX_PARTS=str(_MAX_PARTS),
+        NOTHING_KEPT=NOTHING_KEPT,
+        KEEP=keep_the_ends(2),
     )
 
 
 def _filled(template: str, **values: str) -> str:
-    for name, value in {"MARKER": MARKER, "IS_MARKED": _IS_MARKED, **values}.items():
-        template = template.replace(f"@{name}@", value)
-    return template
+    return filled(template, MARKER=MARKER, IS_MARKED=_IS_MARKED, **values)

@@ -27,6 +27,3 @@ MARKER_PREFIX = "v1:"
 RESPONSE_HEAD = "gatepass_head"
 RESPONSE_TAIL = "gatepass_tail"
 """Where the snippet for the response leaves its first and its last bytes for the log phase."""
-
-HEAD_BYTES = 1024
-TAIL_BYTES = 8 * 1024

@@ -1,8 +1,7 @@
 """The plugin server: accepts Kong's connections on one socket, in whichever protocol they speak.
 
 Kong speaks the protocol that `gatepass kong --dump` told it at its start, and the first bytes of a
-connection tell which. Stopping: the socket accepts no more, but whoever already waits in its queue
-is served; running events finish, within a bound; a connection closes when it is idle.
+connection tell which.
 """
 
 import asyncio
@@ -10,6 +9,7 @@ import socket
 from collections.abc import Collection
 from typing import Protocol, cast
 
+from gatepass.plugin.gateways.accepting import accept_until
 from gatepass.plugin.gateways.bookkeeper import Bookkeeper
 from gatepass.plugin.gateways.decider import Decider, Judge
 from gatepass.plugin.gateways.kong.bounds import KongDoor
@@ -17,12 +17,9 @@ from gatepass.plugin.gateways.kong.connection import ProtobufConnection
 from gatepass.plugin.gateways.kong.events import Events
 from gatepass.plugin.gateways.kong.instances import Instances
 from gatepass.plugin.gateways.kong.messagepack import MessagePackConnection, is_messagepack
-from gatepass.plugin.gateways.listener import BACKLOG
 
-DRAIN_SECONDS = 5.0
 _ENOUGH_TO_TELL = 3
 _SILENT_SECONDS = 0.3
-_TURNS = 3
 
 
 class KongGate(Decider, Bookkeeper, Protocol):
@@ -55,26 +52,9 @@ class KongServer:
 
     async def serve(self, listener: socket.socket) -> None:
         """Answer on a listening Unix socket until `stop`."""
-        loop = asyncio.get_running_loop()
         instances = Instances(self._gate.profiles)
         events = self.events_of(self._judge, self._gate, self._door, instances)
-
-        def connection() -> asyncio.Protocol:
-            return FirstBytes(events)
-
-        listener.setblocking(False)  # noqa: FBT003 - the shape of the library
-        waiting = listener.dup()
-        try:
-            server = await loop.create_unix_server(connection, sock=listener, backlog=BACKLOG)
-            await self._stopped.wait()
-            server.close()
-            while (accepted := _next_in_queue(waiting)) is not None:
-                await loop.connect_accepted_socket(connection, accepted)
-            for _ in range(_TURNS):  # a loop tells of what it accepted a turn later
-                await asyncio.sleep(0)
-            await events.drain(DRAIN_SECONDS)
-        finally:
-            waiting.close()
+        await accept_until(self._stopped, listener, lambda: FirstBytes(events), events)
 
 
 def kong_server(gate: KongGate, door: KongDoor) -> KongServer:
@@ -129,10 +109,3 @@ class FirstBytes(asyncio.Protocol):
     def abort(self) -> None:
         """Close the connection."""
         self._transport.abort()
-
-
-def _next_in_queue(listener: socket.socket) -> socket.socket | None:
-    try:
-        return listener.accept()[0]
-    except OSError:
-        return None

@@ -9,7 +9,7 @@ import pytest
 from gatepass.plugin.gateways.decider import Judge
 from gatepass.plugin.gateways.kong.access import access
 from gatepass.plugin.gateways.kong.calls import Exit, Proceed
-from gatepass.plugin.gateways.kong.waits import BodyWaits
+from gatepass.plugin.gateways.body_waits import BodyWaits
 from gatepass.plugin.reasons import Reason
 from support.clock import ManualClock
 from support.doors import Recording

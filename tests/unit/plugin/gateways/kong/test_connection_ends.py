@@ -191,19 +191,18 @@ async def test_any_connection_can_be_cut() -> None:
     assert line.wire.aborted
 
 
-# -- calls outside of events -------------------------------------------------------------------
-
-
-def _status_of_a_negative_instance(line: Line) -> list[bytes]:
-    minus_one = b"\x08" + b"\xff" * 9 + b"\x01"
-    return line.say(field_of(34, minus_one) + field_of(1, 9))
-
-
-@pytest.mark.parametrize("after_an_event", [False, True])
-async def test_a_fault_outside_of_an_event_is_not_answered_as_one(*, after_an_event: bool) -> None:
-    line = Line(new_events())
-    if after_an_event:
-        _served(line)
-    frames = _status_of_a_negative_instance(line)
-    assert b"" not in frames
-    assert b"kong.response.exit" not in frames
+async def test_a_running_event_is_waited_for_also_after_all_connections_were_gone() -> None:
+    events = new_events()
+    Line(events).lose()
+    line = Line(events)
+    line.say(event())
+    ending = asyncio.create_task(events.drain(5))
+    await settled()
+    assert not ending.done()
+    assert not line.wire.closed
+    line.say(*head())
+    line.say(b"")
+    line.lose()
+    async with asyncio.timeout(1):
+        await ending
+    assert not line.wire.aborted

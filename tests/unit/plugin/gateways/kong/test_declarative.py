@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gatepass.plugin.commands.kong_config import DEFAULT_PROGRAM, read_services
+from gatepass.plugin.commands.kong_config import read_services
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.declarative import (
     Service,
@@ -24,6 +24,7 @@ from gatepass.plugin.refusals import refuse_for
 from gatepass.plugin.settings import compile_settings, load_settings
 
 EXAMPLES = Path(__file__).resolve().parents[5] / "examples" / "kong"
+PROGRAM = PurePosixPath("/usr/local/bin/gatepass")
 SETTINGS = PurePosixPath("/etc/gatepass/gatepass.yaml")
 DOOR = KongDoor(Path("/run/x/kong.sock"), deadline_seconds=10, max_body_bytes=4 * 1024 * 1024)
 AROUND = Surroundings(DOOR, SETTINGS, PurePosixPath("/opt/gatepass"))
@@ -36,7 +37,7 @@ def example_door() -> KongDoor:
 
 
 def example_around() -> Surroundings:
-    return Surroundings(example_door(), SETTINGS, DEFAULT_PROGRAM)
+    return Surroundings(example_door(), SETTINGS, PROGRAM)
 
 
 def as_map(lines: list[str]) -> dict[str, str]:
@@ -99,11 +100,15 @@ def test_the_lines_of_kong_conf_follow_the_settings() -> None:
         "pluginserver_gatepass_query_cmd": "/opt/gatepass kong --dump",
         "nginx_http_lua_socket_read_timeout": "13s",
         "nginx_http_client_body_buffer_size": "4096k",
-        "nginx_http_client_max_body_size": "4096k",
     }
     text = declare([Service("a", "http://a", ("/",))], "default", AROUND)
     for line in kong_conf(AROUND):
         assert f"#   {line}".rstrip() in text
+
+
+def test_files_may_still_be_uploaded() -> None:
+    """Kong's own limit counts on every route: who sets it must have meant it."""
+    assert "# nginx_http_client_max_body_size = 4096k" in kong_conf(AROUND)
 
 
 def test_kong_waits_longer_than_we_take() -> None:
@@ -130,9 +135,13 @@ def test_the_containers_are_configured_alike() -> None:
     lines = as_map((EXAMPLES / "kong.conf").read_text().splitlines())
     expected = {f"KONG_{name.upper()}": value for name, value in lines.items()}
     expected["KONG_PLUGINSERVER_GATEPASS_QUERY_CMD"] = "cat /run/gatepass/dump.json"
-    expected["KONG_ADMIN_LISTEN"] = "0.0.0.0:8001"
+    expected["KONG_ADMIN_LISTEN"] = "127.0.0.1:8001"
     assert kong["environment"] == expected
-    assert "127.0.0.1:8001:8001" in kong["ports"], "the Admin API is for this machine alone"
+    assert kong["ports"] == ["8000:8000"], "the Admin API is for Kong's own container alone"
+    doctor = document["services"]["doctor"]
+    assert (doctor["network_mode"], doctor["image"]) == ("service:kong", ours["image"])
+    assert doctor["command"] == ["gatepass", "kong", "doctor", "http://127.0.0.1:8001"]
+    assert doctor["profiles"], "it is run when it is asked for"
     for service in (kong, ours):
         shared = [volume for volume in service["volumes"] if volume.startswith("socket:")]
         assert [volume.split(":")[1] for volume in shared] == [str(example_door().socket.parent)]
@@ -146,11 +155,15 @@ def test_the_containers_are_configured_alike() -> None:
     assert f"gatepass kong --dump > {example_door().socket.parent}/dump.json" in command[0]
     assert str(SETTINGS) in command[0]
     assert f"--gid {kong['group_add'][0]} {example_door().group}" in containerfile
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", containerfile, re.MULTILINE)
+    names = [name for line in copied for name in line.split()]
+    assert all((EXAMPLES.parents[1] / name).exists() for name in names)
+    assert "." not in names, "nobody wants a virtual environment, or a database, in an image"
 
 
 def test_the_unit_runs_where_the_settings_say() -> None:
     unit = (EXAMPLES / "gatepass.service").read_text()
-    assert f"ExecStart={DEFAULT_PROGRAM} kong -c {SETTINGS}\n" in unit
+    assert f"ExecStart={PROGRAM} kong -c {SETTINGS}\n" in unit
     assert f"SupplementaryGroups={example_door().group}\n" in unit
     assert f"/run/{re.findall('^RuntimeDirectory=(.*)$', unit, re.MULTILINE)[0]}" == str(
         example_door().socket.parent
@@ -164,7 +177,7 @@ def test_systemd_knows_every_line_of_the_unit(tmp_path: Path) -> None:
     program.write_text("#!/bin/sh\n")
     program.chmod(0o700)
     unit = (EXAMPLES / "gatepass.service").read_text()
-    (tmp_path / "gatepass.service").write_text(unit.replace(str(DEFAULT_PROGRAM), str(program)))
+    (tmp_path / "gatepass.service").write_text(unit.replace(str(PROGRAM), str(program)))
     run = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(tmp_path / "gatepass.service")],  # noqa: S607 - found by skipif
         check=False,

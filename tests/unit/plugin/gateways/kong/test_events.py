@@ -13,7 +13,7 @@ from gatepass.plugin.gateways.kong.calls import Exit
 from gatepass.plugin.gateways.kong.events import Events
 from gatepass.plugin.reasons import Reason
 from support.doors import ScriptedDecider
-from support.kong_events import DOOR, Wire, new_events, reason_in
+from support.kong_events import DOOR, Wire, new_events, reason_in, settled
 
 FREE = 512
 
@@ -38,6 +38,7 @@ def test_unknown_instances_are_closed_at_once_up_to_a_bound() -> None:
 
 def test_calm_forgets() -> None:
     assert delays(Patience(), 100.0, 101.0, 111.5) == [0.01, 0.02, 0.01]
+    assert delays(Patience(), 100.0, 110.0, 120.25) == [0.01, 0.02, 0.01]
     patience = Patience(FREE)
     for _ in range(600):
         patience.delay(100.0)
@@ -111,17 +112,24 @@ async def test_the_sweep_runs_by_itself(monkeypatch: pytest.MonkeyPatch) -> None
         assert late.told == ["overdue"]
 
 
-async def test_the_sweep_outlives_what_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "SWEEP_SECONDS", 0.001)
-    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+async def test_the_sweep_outlives_what_it_ends() -> None:
     events = new_events()
     bad, good = Member(events, error=LookupError()), Member(events)
-    events.due[bad] = 0.0
-    await asyncio.sleep(0.005)
-    assert bad.told == ["overdue"]
-    events.due[good] = 0.0
-    await asyncio.sleep(0.005)
-    assert good.told == ["overdue"]
+    events.due |= {bad: 0.0, good: 0.0}
+    events._sweep()
+    assert (bad.told, good.told) == (["overdue"], ["overdue"])
+    assert events._judge.faults == 1
+    await events.drain(0)
+
+
+async def test_after_the_end_nothing_is_swept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "SWEEP_SECONDS", 0.001)
+    events = new_events()
+    await events.drain(0)
+    late = Member(events)
+    events.due[late] = 0.0
+    await asyncio.sleep(0.01)
+    assert late.told == []
 
 
 async def test_how_long_kong_may_take() -> None:
@@ -206,6 +214,22 @@ async def test_the_end_closes_the_idle_and_waits_for_the_busy() -> None:
     assert events.stopping
     assert (idle.told, busy.told) == (["close if idle"], ["close if idle"])
     assert not ending.done()
+    events.closed(busy)
+    async with asyncio.timeout(1):
+        await ending
+    assert busy.told == ["close if idle"]
+
+
+async def test_the_end_waits_for_the_busy_also_after_all_were_gone() -> None:
+    events = new_events()
+    gone, busy = Member(events), Member(events, busy=True)
+    events.opened(gone)
+    events.closed(gone)
+    events.opened(busy)
+    ending = asyncio.create_task(events.drain(5))
+    await settled()
+    assert not ending.done()
+    assert busy.told == ["close if idle"]
     events.closed(busy)
     async with asyncio.timeout(1):
         await ending

@@ -1,5 +1,10 @@
 """A stream cut into frames: however it is cut, whatever is too large, and at what cost."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
 import pytest
 
 from gatepass.plugin.gateways.frames import FramedProtocol
@@ -17,6 +22,7 @@ class Heard(FramedProtocol):
 
     def frames_received(self, messages: list[bytes]) -> None:
         assert not self.deaf
+        assert messages
         for message in messages:
             if not self.deaf:
                 self.heard.append(message)
@@ -99,6 +105,17 @@ def test_deafness_in_the_middle_of_a_frame_keeps_no_more_than_the_frame() -> Non
         heard.data_received(b"y" * 500)
         assert sum(map(len, heard._kept)) <= 904
     assert heard.heard == []
+    assert heard._kept == []
+
+
+@pytest.mark.parametrize("rest", [b"", b"\x05", b"\x05\0\0\0no"])
+def test_sec_41_who_is_not_listened_to_any_more_fills_no_memory(rest: bytes) -> None:
+    heard = Heard(deaf_after=b"end")
+    heard.data_received(frame(b"end") + rest)
+    for _ in range(100):
+        heard.data_received(rest)
+        assert heard._kept == []
+    assert heard.heard == [b"end"]
 
 
 class Counted(bytes):
@@ -112,18 +129,48 @@ class Counted(bytes):
         return part
 
 
+@contextmanager
+def counted_joins() -> Iterator[list[object]]:
+    """Note every call of a `join` in the block."""
+    joins: list[object] = []
+
+    def note(_frame: FrameType, event: str, function: object) -> None:
+        if event == "c_call" and getattr(function, "__name__", "") == "join":
+            joins.append(function)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield joins
+    finally:
+        sys.setprofile(before)
+
+
 @pytest.mark.parametrize("size", [1, 100, 4096])
-def test_a_long_frame_in_many_pieces_is_joined_once(size: int) -> None:
+@pytest.mark.parametrize("first", [0, 20, 150])
+def test_a_long_frame_in_many_pieces_is_joined_once(size: int, first: int) -> None:
     """Joining at every read would take a time that grows with the square of the length."""
-    stream = frame(b"x" * 100_000)
+    begun = frame(b"f" * first) + frame(b"x" * 100_000)[:4]
+    rest = b"x" * 100_000
     heard = Heard(limit=10**6)
-    joins = 0
-    for at in range(0, len(stream), size):
-        before = len(heard._kept)
-        heard.data_received(stream[at : at + size])
-        joins += before > 0 and len(heard._kept) <= 1
-    assert heard.heard == [b"x" * 100_000]
-    assert joins <= 2  # its length, and itself
+    with counted_joins() as joins:
+        heard.data_received(begun)
+        for at in range(0, len(rest), size):
+            heard.data_received(rest[at : at + size])
+    assert heard.heard == [b"f" * first, rest]
+    assert len(joins) == 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_length_in_pieces_is_joined_once(size: int) -> None:
+    stream = frame(b"x" * 50)
+    heard = Heard()
+    with counted_joins() as joins:
+        for at in range(0, 4, size):
+            heard.data_received(stream[at : min(at + size, 4)])
+        heard.data_received(stream[4:])
+    assert heard.heard == [b"x" * 50]
+    assert len(joins) == 2
 
 
 def test_many_frames_in_one_read_are_not_copied_again_and_again() -> None:

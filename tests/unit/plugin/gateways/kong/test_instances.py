@@ -6,7 +6,8 @@ import logging
 import pytest
 
 from gatepass.plugin.gateways.kong import instances as module
-from gatepass.plugin.gateways.kong.instances import NO_PROFILE, REFUSED, Instances, instance_id
+from gatepass.plugin.gateways.kong.instances import Instances, instance_id
+from gatepass.plugin.gateways.profile_numbers import NO_PROFILE, REFUSED
 
 
 def config(**members: object) -> bytes:
@@ -177,7 +178,7 @@ def test_sec_49_a_name_whose_id_is_anothers_is_refused(caplog: pytest.LogCapture
     assert instances.profile(42) == NO_PROFILE
     assert instances.start(config(profile="default")) == REFUSED
     assert [record.message for record in caplog.records][-1] == (
-        "two profiles have one instance id: rename one"
+        "two profiles have one number: rename one"
     )
 
 
@@ -185,7 +186,7 @@ def test_two_profiles_with_one_id_are_said(caplog: pytest.LogCaptureFixture) -> 
     with caplog.at_level(logging.ERROR):
         instances = Instances(lambda: ["one", "two"], id_of=lambda _name: 42)
     assert [record.message for record in caplog.records] == [
-        "two profiles have one instance id: rename one"
+        "two profiles have one number: rename one"
     ]
     assert instances.start(config(profile="two")) == REFUSED
 

@@ -8,13 +8,8 @@ from hypothesis import strategies as st
 
 from gatepass.plugin.decision import error_body
 from gatepass.plugin.gateways.kong.lua import guard, usage_snippet
-from gatepass.plugin.gateways.kong.marker import (
-    HEAD_BYTES,
-    MARKER,
-    RESPONSE_HEAD,
-    RESPONSE_TAIL,
-    TAIL_BYTES,
-)
+from gatepass.plugin.gateways.kong.marker import MARKER, RESPONSE_HEAD, RESPONSE_TAIL
+from gatepass.plugin.gateways.lua import HEAD_BYTES, TAIL_BYTES
 from gatepass.plugin.metering.prices import Usage
 from gatepass.plugin.metering.usage import usage_in_tail
 from gatepass.plugin.reasons import Reason

@@ -117,6 +117,7 @@ def test_every_octet_is_encoded_as_kong_does_it(octet: int) -> None:
         ("/v1/models?x", "/v1/models?x"),
         ("/v1/%zz", "/v1/"),
         ("/v1/%", "/v1/"),
+        ("/v1/%6dodels", "/v1/%6dodels"),
         ("http://evil.test/v1/models", "/v1/models"),
     ],
 )

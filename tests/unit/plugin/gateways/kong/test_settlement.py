@@ -13,7 +13,7 @@ from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.calls import NOTHING_TO_DO, Proceed
 from gatepass.plugin.gateways.kong.marker import MARKER_PREFIX
 from gatepass.plugin.gateways.kong.settlement import settle
-from gatepass.plugin.gateways.kong.waits import BodyWaits
+from gatepass.plugin.gateways.body_waits import BodyWaits
 from support.gates import ann, chat_body, open_gate
 from support.kong_events import DOOR, Books, play
 
@@ -75,6 +75,23 @@ async def test_a_request_that_we_did_not_let_through_settles_nothing(marker: byt
     done, asked = await run({MARKER: marker})
     assert done == []
     assert asked == [MARKER]
+
+
+class Trusting(Books):
+    """Knows every request, even one without a name."""
+
+    def may_be_settled(self, request_id: str) -> bool:
+        self.done.append(("asked", request_id, None))
+        return True
+
+
+@pytest.mark.parametrize("marker", [None, b"", b"v1:", b"v2:r-1", b"r-1", b"NULL_VALUE"])
+async def test_sec_59_what_is_no_marker_is_no_request_for_any_books(marker: bytes | None) -> None:
+    books = Trusting()
+    ending, asked = await play(settle(books, DOOR), {**KONG, MARKER: marker})
+    assert ending == NOTHING_TO_DO
+    assert [spelled(*pair) for pair in asked] == [MARKER]
+    assert books.done == []
 
 
 async def test_a_request_without_a_reservation_costs_one_question() -> None:
@@ -146,8 +163,26 @@ async def test_the_log_entry_comes_last(tail: bytes | None) -> None:
     assert asked == [MARKER, STATUS, TAIL_KEY, HEAD_KEY, ENTRY]
 
 
-async def test_a_tail_without_a_head_is_read() -> None:
-    assert (await run({HEAD_KEY: None}))[0] == [SETTLED]
+STREAM_HEAD = (
+    b'event: message_start\ndata: {"type":"message_start","message":{"usage":'
+    b'{"input_tokens":12,"output_tokens":1}}}\n\nevent: content_block_delta\ndata: {"ty'
+)
+STREAM_TAIL = (
+    b'xt":"the end"}}\n\nevent: message_delta\ndata: {"type":"message_delta","usage":'
+    b'{"output_tokens":30}}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n'
+)
+
+
+async def test_sec_59_what_a_stream_says_only_at_its_beginning_counts() -> None:
+    """Anthropic counts the input in the first event, and the output in the last."""
+    stream = {TAIL_KEY: STREAM_TAIL, HEAD_KEY: STREAM_HEAD}
+    assert (await run(stream))[0] == [SETTLED]
+    assert (await run({**stream, HEAD_KEY: None, ENTRY: b"{}"}))[0] == []
+
+
+@pytest.mark.parametrize("tail", [TAIL, b"data: " + TAIL + b"\n\ndata: [DONE]\n\n"])
+async def test_a_tail_without_a_head_is_read(tail: bytes) -> None:
+    assert (await run({TAIL_KEY: tail, HEAD_KEY: None}))[0] == [SETTLED]
 
 
 @pytest.mark.parametrize(

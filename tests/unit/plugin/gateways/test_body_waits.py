@@ -1,6 +1,6 @@
 """Who may wait for a body: a few of one caller, more of all together."""
 
-from gatepass.plugin.gateways.kong.waits import BodyWaits
+from gatepass.plugin.gateways.body_waits import BodyWaits
 
 ANN, BEN = ("https://idp.example", "ann"), ("https://idp.example", "ben")
 

@@ -1,0 +1,41 @@
+"""What a door needs of the Gate to settle a call, and which failed calls cost nothing.
+
+What a call really cost takes the place of what was reserved for it. Where nobody says what it cost,
+the reservation stays, and becomes a charge when its time is over.
+"""
+
+from typing import Protocol
+
+from gatepass.plugin.budgets.memory import Settlement
+from gatepass.plugin.metering.prices import Usage
+
+FIRST_ERROR = 400
+"""The first status of a call that failed."""
+
+MAY_HAVE_WORKED = frozenset({499, 504})
+"""The client went away, or the gateway waited no longer; the upstream may go on and be paid."""
+
+
+class Bookkeeper(Protocol):
+    """The Gate, as whoever settles sees it."""
+
+    def may_be_settled(self, request_id: str) -> bool:
+        """Tell whether a reservation of this request is remembered."""
+        ...
+
+    async def settle(self, request_id: str, usage: Usage) -> Settlement:
+        """Replace the reservation by the price of a usage."""
+        ...
+
+    async def settle_cost(self, request_id: str, cost_nano: int) -> Settlement:
+        """Replace the reservation by a cost in nano-dollars."""
+        ...
+
+    async def release(self, request_id: str) -> Settlement:
+        """Give the reservation back."""
+        ...
+
+
+def cost_nothing(status: int) -> bool:
+    """Tell whether a call that ended with this status is nobody's to pay."""
+    return status >= FIRST_ERROR and status not in MAY_HAVE_WORKED
