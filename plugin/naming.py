@@ -50,7 +50,7 @@ def name_models(
     """
     if route.use is _NAMES_NONE:
         return NAMES_NOTHING
-    if _stands_in_query(request, route):
+    if b"?" in request.target and _stands_in_query(request, route):
         raise RequestRefused(Reason.PARAMETER_DENIED)
     body = request.body
     in_path = () if route.model is None else (plain_name(route.model),)
@@ -75,13 +75,14 @@ def name_models(
 
 def wants_body(request: Request, route: Route) -> bool:
     """Tell whether a body that was not read yet decides about the request."""
-    return route.use is not _NAMES_NONE and not _stands_in_query(request, route)
+    if route.use is _NAMES_NONE:
+        return False
+    return b"?" not in request.target or not _stands_in_query(request, route)
 
 
 def _stands_in_query(request: Request, route: Route) -> bool:
     """Tell whether the query names what only a body may; asked when it is known who calls."""
-    target = request.target
-    return b"?" in target and names_denied(target, route.profile.allowed_parameters)
+    return names_denied(request.target, route.profile.allowed_parameters)
 
 
 def _unseen(

@@ -14,13 +14,8 @@ HEADERS_LIMIT = 1024 * 1024
 """More than nginx lets through of a request's head, many times over."""
 
 
-_NATIVE = Struct("=I")
-
-
-def native_length(data: bytes, at: int) -> tuple[int]:
-    """Return what four bytes say in the machine's own byte order, as a tuple of one."""
-    size: tuple[int] = _NATIVE.unpack_from(data, at)
-    return size
+native_length: Callable[[bytes, int], tuple[int]] = Struct("=I").unpack_from
+"""Returns what four bytes say in the machine's own byte order, as a tuple of one."""
 
 
 class FramedProtocol(asyncio.Protocol):
