@@ -5,12 +5,13 @@ could not be answered (wrong settings, wrong use). To `check` wrong settings are
 Results go to stdout, all else to stderr.
 """
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gatepass.jwks.errors import GatepassError
+from gatepass.plugin.cli_gateways import apisix_app, kong_app
+from gatepass.plugin.cli_options import DEFAULT_SETTINGS, AsJson, LogLevel, SettingsPath
 from gatepass.plugin.version import VERSION
 
 app = typer.Typer(
@@ -21,18 +22,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-kong_app = typer.Typer(rich_markup_mode=None)
 app.add_typer(kong_app, name="kong")
+app.add_typer(apisix_app, name="apisix")
 settings_app = typer.Typer(no_args_is_help=True, help="The settings file.", rich_markup_mode=None)
 app.add_typer(settings_app, name="settings")
-
-SettingsPath = Annotated[
-    Path, typer.Option("--config", "-c", help="The settings file.", show_default=True)
-]
-LogLevel = Annotated[str, typer.Option(help="error, warning, info or debug.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-DEFAULT_SETTINGS = Path("gatepass.yaml")
-DEFAULT_PROGRAM = Path("/usr/local/bin/gatepass")
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the shape that typer calls
@@ -61,80 +54,6 @@ def serve(config: SettingsPath = DEFAULT_SETTINGS, log_level: LogLevel = "warnin
     from gatepass.plugin.commands.serve import run_serve  # noqa: PLC0415 - per command
 
     raise typer.Exit(run_serve(config, log_level))
-
-
-@kong_app.callback(invoke_without_command=True)
-def kong(
-    context: typer.Context,
-    config: SettingsPath = DEFAULT_SETTINGS,
-    log_level: LogLevel = "warning",
-    *,
-    dump: Annotated[
-        bool, typer.Option("--dump", help="Print what Kong asks for at its start, and leave.")
-    ] = False,
-    protocol: Annotated[
-        str, typer.Option(help="For --dump: protobuf, or msgpack for Kong before 3.8.")
-    ] = "protobuf",
-) -> None:
-    """Answer Kong as its plugin server, at the door doors.kong alone.
-
-    Example: gatepass kong -c gatepass.yaml
-    """
-    if context.invoked_subcommand is not None:
-        sources = {context.get_parameter_source(name) for name in context.params}
-        if any(source is not None and source.name != "DEFAULT" for source in sources):
-            raise typer.BadParameter("write options behind the command that they are for")
-        return
-    if dump:
-        from gatepass.plugin.commands.kong_dump import run_dump  # noqa: PLC0415 - per command
-
-        raise typer.Exit(run_dump(protocol))
-    from gatepass.plugin.commands.serve import run_serve  # noqa: PLC0415 - per command
-
-    raise typer.Exit(run_serve(config, log_level, kong_alone=True))
-
-
-@kong_app.command("config")
-def kong_config(
-    service: Annotated[
-        list[str] | None, typer.Option(help="NAME=URL of an upstream. May repeat.")
-    ] = None,
-    route: Annotated[
-        list[str] | None,
-        typer.Option(help="NAME=/PATH, or /PATH where there is one service. May repeat."),
-    ] = None,
-    config: SettingsPath = DEFAULT_SETTINGS,
-    profile: Annotated[str, typer.Option(help="The profile that judges them.")] = "default",
-    program: Annotated[
-        Path, typer.Option(help="Where Kong finds this program.", show_default=True)
-    ] = DEFAULT_PROGRAM,
-) -> None:
-    """Print a whole declarative configuration of Kong for some upstreams, the guard included.
-
-    Example: gatepass kong config --service llm=http://127.0.0.1:4000 > kong.yaml
-    """
-    from gatepass.plugin.commands.kong_config import run_kong_config  # noqa: PLC0415 - per command
-
-    raise typer.Exit(run_kong_config(config, service or (), profile, route or (), program))
-
-
-@kong_app.command("doctor")
-def kong_doctor(
-    admin_url: Annotated[str, typer.Argument(help="Kong's Admin API.", metavar="ADMIN_URL")],
-    header: Annotated[
-        list[str] | None,
-        typer.Option(help="A header for the Admin API, `Name: value`. May repeat."),
-    ] = None,
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Look at a running Kong, and say what lets requests past Gatepass or breaks them.
-
-    Example: gatepass kong doctor http://127.0.0.1:8001
-    """
-    from gatepass.plugin.commands.kong_doctor import run_kong_doctor  # noqa: PLC0415 - per command
-
-    raise typer.Exit(run_kong_doctor(admin_url, as_json=as_json, headers=header or ()))
 
 
 @app.command()

@@ -5,12 +5,17 @@ takes longer than answering. So that question is answered here, in the shapes th
 hold; every other command line is read by cli.py.
 """
 
+import os
 import sys
 from collections.abc import Sequence
+
+_NOBODY_ELSE_WRITES = 0o022
+"""Kong starts us with no umask at all: compiled modules would be anybody's to replace."""
 
 
 def main() -> None:
     """Run the command line of this process."""
+    os.umask(os.umask(0) | _NOBODY_ELSE_WRITES)
     protocol = asked_to_dump(sys.argv[1:])
     if protocol is not None:
         from gatepass.plugin.commands.kong_dump import run_dump  # noqa: PLC0415 - per command

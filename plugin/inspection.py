@@ -115,6 +115,11 @@ class HeaderInspector:
         self._kinds |= dict.fromkeys(self.token_names, _Kind.TOKEN)
         self._known: dict[bytes, _Kind] = {}
 
+    @property
+    def names(self) -> frozenset[bytes]:
+        """Return the folded names of all headers that matter."""
+        return frozenset(self._kinds)
+
     def inspect(self, request: Request) -> HeaderFacts:
         """Read the headers of a request.
 

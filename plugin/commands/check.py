@@ -1,35 +1,26 @@
-"""`gatepass check`: what was found, what is wrong, what to do; settings, issuers, keys, stores.
+"""`gatepass check`: what was found, what is wrong, what to do; settings, issuers, stores, doors.
 
 Everything is looked at, even when something failed before. Nothing is written: the store is opened
 only if its file exists, and by a copy.
 """
 
 import asyncio
-import json
-from dataclasses import asdict
 from pathlib import Path
 
-import typer
-
 from gatepass.jwks.errors import ConfigurationError
+from gatepass.plugin.commands.check_doors import door_findings
 from gatepass.plugin.commands.check_keys import key_findings
 from gatepass.plugin.commands.check_store import store_finding
 from gatepass.plugin.commands.finding import Finding
 from gatepass.plugin.commands.notes import notes_on
+from gatepass.plugin.commands.report import report
 from gatepass.plugin.directory.sqlite import database_path
 from gatepass.plugin.settings import compile_settings, load_settings
 
 
 def run_check(path: Path, *, as_json: bool) -> int:
     """Print the report and return the exit status: 0 all well, 1 something is wrong."""
-    findings = asyncio.run(_findings(path))
-    ok = all(finding.ok for finding in findings)
-    if as_json:
-        document = {"ok": ok, "findings": [asdict(finding) for finding in findings]}
-        typer.echo(json.dumps(document, indent=2))
-    else:
-        _print(findings)
-    return 0 if ok else 1
+    return report(asyncio.run(_findings(path)), as_json=as_json)
 
 
 async def _findings(path: Path) -> list[Finding]:
@@ -51,6 +42,7 @@ async def _findings(path: Path) -> list[Finding]:
         *notes_on(settings, stored=await asyncio.to_thread(_is_file, database)),
         *await key_findings(compiled),
         store,
+        *await asyncio.to_thread(door_findings, compiled),
     ]
 
 
@@ -63,18 +55,3 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
-
-
-def _print(findings: list[Finding]) -> None:
-    for finding in findings:
-        typer.echo(f"{_mark(finding)} {finding.subject}: {finding.found}")
-        if finding.advice:
-            typer.echo(f"      to do: {finding.advice}")
-
-
-def _mark(finding: Finding) -> str:
-    if finding.note:
-        return typer.style("note ", fg=typer.colors.YELLOW)
-    if finding.ok:
-        return typer.style("ok   ", fg=typer.colors.GREEN)
-    return typer.style("WRONG", fg=typer.colors.RED)

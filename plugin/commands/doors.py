@@ -5,17 +5,21 @@ HTTP service is at its address from then on; the sockets of gateways that start 
 before they end the last come to their paths with `claim`.
 """
 
+import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Literal, Protocol
 
 import uvicorn
 
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.gate import Gate
 from gatepass.plugin.gateways.accounts import SocketFile
+from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
+from gatepass.plugin.gateways.apisix.server import apisix_server
 from gatepass.plugin.gateways.http_door import decision_app
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.server import kong_server
@@ -29,6 +33,20 @@ _NO_KONG = (
     "doors.kong: not there, and `gatepass kong` opens no other door; name the socket of kong.conf, "
     "such as doors: {kong: {socket: /run/gatepass/kong.sock}}"
 )
+_NO_APISIX = (
+    "doors.apisix: not there, and `gatepass apisix` opens no other door; write doors: {apisix: {}} "
+    "for a runner that APISIX starts, or name the socket of config.yaml's path_for_test"
+)
+_NO_SOCKET = (
+    "doors.apisix.socket: not there; name the socket of config.yaml's ext-plugin.path_for_test, "
+    "such as /run/gatepass/apisix.sock"
+)
+
+Only = Literal["kong", "apisix"]
+"""The commands that open one door."""
+
+LISTEN_ADDRESS = "APISIX_LISTEN_ADDRESS"
+"""How APISIX tells a runner that it starts where to listen: `unix:/absolute/path`."""
 
 
 class Server(Protocol):
@@ -87,24 +105,32 @@ class Doors:
 
 
 @contextmanager
-def open_doors(compiled: Compiled, *, kong_alone: bool) -> Iterator[Doors]:
-    """Listen at every door that the settings name, or at Kong's alone.
+def open_doors(compiled: Compiled, only: Only | None = None) -> Iterator[Doors]:
+    """Listen at every door that the settings name, or at one of them alone.
 
     Raises:
-        ConfigurationError: an address cannot be had, or there is no door for Kong.
+        ConfigurationError: an address cannot be had, or there is no such door.
 
     """
-    if kong_alone and compiled.kong is None:
+    kong = compiled.kong if only != "apisix" else None
+    apisix = compiled.apisix if only != "kong" else None
+    if only == "kong" and kong is None:
         raise ConfigurationError([_NO_KONG])
+    if only == "apisix" and apisix is None:
+        raise ConfigurationError([_NO_APISIX])
     with ExitStack() as stack:
         doors: list[Door] = []
-        if not kong_alone:
+        if only is None:
             doors.append(_http(stack.enter_context(listening(compiled.http.listen)), compiled.http))
         places: list[SocketPlace] = []
-        if compiled.kong is not None:
-            place = stack.enter_context(waiting_beside(_kong_socket(compiled.kong)))
+        if kong is not None:
+            place = stack.enter_context(waiting_beside(_kong_socket(kong)))
             places.append(place)
-            doors.append(_kong(place.listener, compiled.kong))
+            doors.append(_kong(place.listener, kong))
+        if apisix is not None:
+            place = stack.enter_context(waiting_beside(_apisix_socket(apisix, only)))
+            places.append(place)
+            doors.append(_apisix(place.file.path, place.listener, apisix))
         yield Doors(doors, places)
 
 
@@ -124,6 +150,22 @@ def _kong(listener: socket.socket, door: KongDoor) -> Door:
         return kong_server(gate, door)
 
     return Door(f"unix:{door.socket}", listener, server)
+
+
+def _apisix_socket(door: ApisixDoor, only: Only | None) -> SocketFile:
+    """Return the socket: where APISIX told the runner that it has started, else the settings'."""
+    told = os.environ.get(LISTEN_ADDRESS, "") if only == "apisix" else ""
+    path = Path(told.removeprefix("unix:")) if told else door.socket
+    if path is None or not path.is_absolute():
+        raise ConfigurationError([_NO_SOCKET])
+    return SocketFile("doors.apisix", path, door.mode, door.owner, door.group)
+
+
+def _apisix(path: Path, listener: socket.socket, door: ApisixDoor) -> Door:
+    def server(gate: Gate) -> Server:
+        return apisix_server(gate, door)
+
+    return Door(f"unix:{path}", listener, server)
 
 
 class _HttpServer:

@@ -1,6 +1,9 @@
-"""What `gatepass check` found: one line of its report."""
+"""What `gatepass check` or a doctor found: one line of the report."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +18,15 @@ class Finding:
     found: str
     advice: str = ""
     note: bool = False
+
+
+def note(subject: str, found: str, advice: str) -> Finding:
+    """Return a finding that is ok, and probably not meant."""
+    return Finding(subject, ok=True, found=found, advice=advice, note=True)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return some names as text, without the line breaks that somebody may have put into one."""
+    every = sorted({name if name.isprintable() else ascii(name) for name in names})
+    more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
+    return ", ".join(every[:_SHOWN]) + more

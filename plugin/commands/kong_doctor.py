@@ -5,11 +5,7 @@ seldom meant. Only what the Admin API tells is seen: not whether the plugin serv
 """
 
 import asyncio
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
-
-import typer
 
 from gatepass.plugin.commands.finding import Finding
 from gatepass.plugin.commands.kong_doctor_admin import AdminApi
@@ -17,6 +13,7 @@ from gatepass.plugin.commands.kong_doctor_neighbors import neighbor_findings
 from gatepass.plugin.commands.kong_doctor_node import node_findings
 from gatepass.plugin.commands.kong_doctor_picture import take_picture
 from gatepass.plugin.commands.kong_doctor_plugins import plugin_findings
+from gatepass.plugin.commands.report import report
 
 
 def run_kong_doctor(admin_url: str, *, as_json: bool, headers: Sequence[str] = ()) -> int:
@@ -29,16 +26,7 @@ def run_kong_doctor(admin_url: str, *, as_json: bool, headers: Sequence[str] = (
 
     """
     findings = asyncio.run(_findings(AdminApi(admin_url, headers)))
-    ok = all(finding.ok for finding in findings)
-    if as_json:
-        document = {"ok": ok, "findings": [asdict(finding) for finding in findings]}
-        typer.echo(json.dumps(document, indent=2))
-    else:
-        for finding in findings:
-            typer.echo(f"{_mark(finding)} {finding.subject}: {finding.found}")
-            if finding.advice:
-                typer.echo(f"      to do: {finding.advice}")
-    return 0 if ok else 1
+    return report(findings, as_json=as_json)
 
 
 async def _findings(admin: AdminApi) -> list[Finding]:
@@ -52,11 +40,3 @@ async def _findings(admin: AdminApi) -> list[Finding]:
         *plugin_findings(picture),
         *neighbor_findings(picture),
     ]
-
-
-def _mark(finding: Finding) -> str:
-    if finding.note:
-        return typer.style("note ", fg=typer.colors.YELLOW)
-    if finding.ok:
-        return typer.style("ok   ", fg=typer.colors.GREEN)
-    return typer.style("WRONG", fg=typer.colors.RED)

@@ -1,11 +1,12 @@
 """The part of `gatepass kong doctor` about the node: version, protocol, timeouts, kong.conf."""
 
+import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from gatepass.plugin.commands.finding import Finding
+from gatepass.plugin.commands.finding import Finding, listed, note
 from gatepass.plugin.commands.kong_doctor_picture import Picture
-from gatepass.plugin.commands.kong_doctor_scopes import coverage_of, listed
+from gatepass.plugin.commands.kong_doctor_scopes import coverage_of
 from gatepass.plugin.gateways.kong.marker import PLUGIN_NAME
 
 CLOSED_SINCE = (3, 8)
@@ -18,7 +19,9 @@ _PATIENCE = range(3, 31)
 
 _DEFAULT_READ_MS = 60_000
 _SMALL_BUFFER = 64 * 1024
-_EVERYBODY = frozenset({"0.0.0.0/0", "::/0"})
+_NARROW_ENOUGH = {4: 8, 6: 16}
+"""The shortest prefix of a network that may be one's own, by the version of IP."""
+
 _SECONDS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600}
 _SIZES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
@@ -26,6 +29,12 @@ _SIZES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 def fails_closed(picture: Picture) -> bool:
     """Answer whether Kong is known to refuse requests by itself when we cannot answer."""
     return picture.version >= CLOSED_SINCE and protocol_of(picture.configuration) == PROTOBUF
+
+
+def fails_open(picture: Picture) -> bool:
+    """Answer whether Kong is known to let requests through when we cannot answer."""
+    too_old = picture.version != () and picture.version < CLOSED_SINCE
+    return too_old or protocol_of(picture.configuration) == MSGPACK
 
 
 def protocol_of(configuration: Mapping[str, object] | None) -> str:
@@ -56,7 +65,7 @@ def node_findings(picture: Picture) -> Iterator[Finding]:
 
 def _version(picture: Picture) -> Finding:
     if not picture.version:
-        return _note("version", "not known", "compare it with docs/gateways/kong.md yourself")
+        return note("version", "not known", "compare it with docs/gateways/kong.md yourself")
     text = ".".join(map(str, picture.version))
     if picture.version < CLOSED_SINCE:
         return Finding(
@@ -79,7 +88,7 @@ def _protocol(picture: Picture) -> Finding:
         )
     if told:
         return Finding("protocol", ok=True, found=told)
-    return _note(
+    return note(
         "protocol",
         "not shown by this Kong",
         "see that pluginserver_gatepass_query_cmd prints ProtoBuf:1",
@@ -88,13 +97,8 @@ def _protocol(picture: Picture) -> Finding:
 
 def _conf(configuration: Mapping[str, object]) -> Iterator[Finding]:
     trusted = configuration.get("trusted_ips")
-    if isinstance(trusted, list) and not _EVERYBODY.isdisjoint(map(str, trusted)):
-        yield Finding(
-            "trusted_ips",
-            ok=False,
-            found="holds everybody: each client says itself where it comes from",
-            advice="name the addresses of your load balancers, or leave it empty",
-        )
+    if isinstance(trusted, list):
+        yield from _trusted(map(str, trusted))
     if configuration.get("untrusted_lua") == "off":
         yield Finding(
             "untrusted_lua",
@@ -105,32 +109,56 @@ def _conf(configuration: Mapping[str, object]) -> Iterator[Finding]:
     yield _lua_timeout(_quantity(configuration, "lua_socket_read_timeout", _SECONDS))
     buffer = _quantity(configuration, "client_body_buffer_size", _SIZES)
     if buffer is None or buffer < _SMALL_BUFFER:
-        yield _note(
+        yield note(
             "client_body_buffer_size",
             "longer bodies are written to files that only Kong's account can read",
             "set nginx_http_client_body_buffer_size to doors.kong.max_body",
         )
     if not _quantity(configuration, "client_max_body_size", _SIZES):
-        yield _note(
+        yield note(
             "client_max_body_size",
-            "Kong takes in bodies of any length before Gatepass sees them",
-            "set nginx_http_client_max_body_size",
+            "no limit: a body without an announced length is read to its end, then refused",
+            "set nginx_http_client_max_body_size, above the largest file that clients upload",
         )
+
+
+def _trusted(entries: Iterable[str]) -> Iterator[Finding]:
+    networks = [network for entry in entries if (network := _network(entry)) is not None]
+    subject, advice = "trusted_ips", "name the addresses of your load balancers, or leave it empty"
+    if any(network.prefixlen == 0 for network in networks):
+        yield Finding(
+            subject,
+            ok=False,
+            found="holds everybody: each client says itself where it comes from",
+            advice=advice,
+        )
+        return
+    wide = [net for net in networks if net.prefixlen < _NARROW_ENOUGH[net.version]]
+    if wide:
+        found = "clients in it say themselves where they come from"
+        yield note(subject, f"very wide: {listed(map(str, wide))}; {found}", advice)
+
+
+def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        return None  # `unix:`
 
 
 def _lua_timeout(seconds: float | None) -> Finding:
     subject = "lua_socket_read_timeout"
     if seconds is None or seconds > _PATIENCE[-1]:
-        return _note(
+        return note(
             subject,
             f"Kong waits {60 if seconds is None else seconds:g}s for a plugin server that hangs",
-            "set nginx_http_lua_socket_read_timeout to 5s",
+            "set nginx_http_lua_socket_read_timeout to 3 seconds above doors.kong.deadline",
         )
     if seconds < _PATIENCE[0]:
-        return _note(
+        return note(
             subject,
             f"{seconds:g}s: Kong may give up before Gatepass does, which then says nothing",
-            "set nginx_http_lua_socket_read_timeout above doors.kong.deadline",
+            "set nginx_http_lua_socket_read_timeout to 3 seconds above doors.kong.deadline",
         )
     return Finding(subject, ok=True, found=f"{seconds:g}s")
 
@@ -148,7 +176,7 @@ def _upstreams(picture: Picture) -> Iterator[Finding]:
     judged = [state.route for state in coverage_of(picture) if state.ours is not None]
     stripped = [route.title for route in judged if route.strip_path and route.paths]
     if stripped:
-        yield _note(
+        yield note(
             "strip_path",
             f"the upstream gets another path than the one that was judged: {listed(stripped)}",
             "set strip_path: false, or write the rules for the path that the client sends",
@@ -160,12 +188,8 @@ def _upstreams(picture: Picture) -> Iterator[Finding]:
         if service.id in reached and service.read_timeout <= _DEFAULT_READ_MS
     ]
     if hasty:
-        yield _note(
+        yield note(
             "read_timeout",
             f"a model that thinks for longer than a minute is cut off: {listed(hasty)}",
             "set read_timeout: 600000 on the service",
         )
-
-
-def _note(subject: str, found: str, advice: str) -> Finding:
-    return Finding(subject, ok=True, found=found, advice=advice, note=True)

@@ -11,7 +11,8 @@ from typing import TypeVar
 import msgspec
 
 from gatepass.plugin.commands.finding import Finding
-from gatepass.plugin.commands.kong_doctor_admin import AdminApi, Unanswered
+from gatepass.plugin.commands.gateway_api import Unanswered
+from gatepass.plugin.commands.kong_doctor_admin import AdminApi
 
 _UNAUTHORIZED = frozenset({401, 403})
 _FAULT = 500

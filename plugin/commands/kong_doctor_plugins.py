@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-from gatepass.plugin.commands.finding import Finding
+from gatepass.plugin.commands.finding import Finding, listed, note
 from gatepass.plugin.commands.kong_doctor_node import fails_closed
 from gatepass.plugin.commands.kong_doctor_picture import Instance, Picture
 from gatepass.plugin.commands.kong_doctor_scopes import (
     POST_FUNCTION,
     Coverage,
     coverage_of,
-    listed,
     lua_of,
 )
-from gatepass.plugin.gateways.kong.lua import usage_snippet
+from gatepass.plugin.gateways.kong.lua import guard, usage_snippet
 from gatepass.plugin.gateways.kong.marker import (
     DEFAULT_PROFILE,
     PLUGIN_NAME,
@@ -40,6 +39,7 @@ def plugin_findings(picture: Picture) -> Iterator[Finding]:
         yield _guard(judged, closed=fails_closed(picture))
         yield from _usage(judged)
     yield from _guard_alone(states)
+    yield from _guard_replaced(picture.instances)
 
 
 def _ours(instances: Sequence[Instance], states: Sequence[Coverage]) -> Iterator[Finding]:
@@ -72,7 +72,7 @@ def _ours(instances: Sequence[Instance], states: Sequence[Coverage]) -> Iterator
     yield Finding("plugin", ok=True, found=f"configured; profiles: {listed(used)}")
     open_routes = [state.route.title for state in states if state.ours is None]
     if open_routes:
-        yield _note(
+        yield note(
             "routes",
             f"not judged by Gatepass: {listed(open_routes)}",
             f"configure {PLUGIN_NAME} for every route, unless these are meant to be open",
@@ -88,7 +88,7 @@ def _guard(judged: Sequence[Coverage], *, closed: bool) -> Finding:
         found = f"of another version, or changed, on {listed(missing)}"
     elif closed:
         found += "; this Kong refuses by itself while the plugin server is away"
-        return _note("guard", found, _REPLACE)
+        return note("guard", found, _REPLACE)
     else:
         found += ": requests may pass while the plugin server is away"
     return Finding("guard", ok=False, found=found, advice=_REPLACE)
@@ -105,6 +105,21 @@ def _guard_alone(states: Sequence[Coverage]) -> Iterator[Finding]:
         )
 
 
+def _guard_replaced(instances: Sequence[Instance]) -> Iterator[Finding]:
+    ours = guard().strip()
+    if any(
+        ours not in map(str.strip, lua_of(instance, "access"))
+        for instance in instances
+        if instance.name == POST_FUNCTION and instance.enabled and instance.for_some
+    ):
+        yield note(
+            "guard",
+            f"an instance of {POST_FUNCTION} is bound to consumers: for them it takes the place of "
+            "the guard",
+            "put the guard and the usage snippet into it as well",
+        )
+
+
 def _usage(judged: Sequence[Coverage]) -> Iterator[Finding]:
     ours = usage_snippet().strip()
     without = [
@@ -113,13 +128,9 @@ def _usage(judged: Sequence[Coverage]) -> Iterator[Finding]:
         if ours not in map(str.strip, lua_of(state.post_function, "body_filter"))
     ]
     if without:
-        yield _note(
+        yield note(
             "usage",
             f"calls are charged by their estimate, where neither Kong's AI plugins nor a header "
             f"of the upstream say more, on {listed(without)}",
             _REPLACE,
         )
-
-
-def _note(subject: str, found: str, advice: str) -> Finding:
-    return Finding(subject, ok=True, found=found, advice=advice, note=True)

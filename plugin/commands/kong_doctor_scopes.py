@@ -8,7 +8,6 @@ from gatepass.plugin.gateways.kong.lua import GUARD_TITLE, guard
 from gatepass.plugin.gateways.kong.marker import PLUGIN_NAME
 
 POST_FUNCTION = "post-function"
-_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +69,3 @@ def lua_of(instance: Instance | None, phase: str) -> Sequence[str]:
     """Return the pieces of Lua that an instance of post-function runs in a phase."""
     pieces = None if instance is None else instance.config.get(phase)
     return [piece for piece in pieces if isinstance(piece, str)] if isinstance(pieces, list) else []
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return some names as text, without the line breaks that somebody may have put into one."""
-    every = sorted({name if name.isprintable() else ascii(name) for name in names})
-    more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
-    return ", ".join(every[:_SHOWN]) + more

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from gatepass.plugin.budgets.engines import BudgetEngine
-from gatepass.plugin.commands.finding import Finding
+from gatepass.plugin.commands.finding import Finding, note
 from gatepass.plugin.settings import Settings
 from gatepass.rbac.model_use import ModelUse, model_use
 from gatepass.rbac.route_groups import ROUTE_GROUPS
@@ -22,13 +22,9 @@ def notes_on(settings: Settings, *, stored: bool) -> list[Finding]:
     return [*_profile_notes(settings), *_budget_notes(settings), *_user_notes(settings, stored)]
 
 
-def _note(subject: str, found: str, advice: str) -> Finding:
-    return Finding(subject, ok=True, found=found, advice=advice, note=True)
-
-
 def _profile_notes(settings: Settings) -> Iterator[Finding]:
     if "default" not in settings.profiles:
-        yield _note(
+        yield note(
             "profiles",
             "none is named default, which is the one that the examples ask for",
             "rename one, or name yours in the gateway's configuration",
@@ -37,7 +33,7 @@ def _profile_notes(settings: Settings) -> Iterator[Finding]:
     for name, profile in settings.profiles.items():
         for role, permission in profile.permissions.items():
             if not permission.models and _need_a_model(permission.routes, groups):
-                yield _note(
+                yield note(
                     f"profiles.{name}.permissions.{role}",
                     "has routes that need a model, and no models: such calls are refused",
                     "set models: all, or list some",
@@ -61,13 +57,13 @@ def _budget_notes(settings: Settings) -> Iterator[Finding]:
         if not rows.upsert or rows.defaults.budget is None:
             continue
         if settings.budgets.engine is BudgetEngine.NONE:
-            yield _note(
+            yield note(
                 f"{name}.defaults.budget",
                 "a money limit that nobody counts: every call of a model is refused",
                 "leave the limit out, or set budgets.engine: memory and run one process",
             )
         elif not settings.budgets.prices:
-            yield _note(
+            yield note(
                 f"{name}.defaults.budget",
                 "a money limit without any price: every call of a model is refused",
                 "say under budgets.prices what the models cost",
@@ -76,7 +72,7 @@ def _budget_notes(settings: Settings) -> Iterator[Finding]:
 
 def _user_notes(settings: Settings, stored: bool) -> Iterator[Finding]:  # noqa: FBT001 - private, one caller
     if not stored and not settings.users.upsert:
-        yield _note(
+        yield note(
             "users.upsert",
             "is off and there is no database yet: every person is refused",
             "set users.upsert: true, or store users before the first call",

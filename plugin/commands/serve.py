@@ -1,4 +1,4 @@
-"""`gatepass serve` and `gatepass kong`: every door that the settings name, or Kong's alone.
+"""`gatepass serve`, `kong` and `apisix`: every door that the settings name, or one alone.
 
 With one worker this process answers itself; with several it holds the sockets, and processes that
 it forks answer. Either way it can be started while another one still serves Kong's socket, and
@@ -18,36 +18,38 @@ from pathlib import Path
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.budgets.engines import BudgetEngine
 from gatepass.plugin.budgets.lock import DEFAULT_WAIT_SECONDS, ProcessLock, lock_path
-from gatepass.plugin.commands.cut_off import CutOff
-from gatepass.plugin.commands.descriptors import raise_limit
-from gatepass.plugin.commands.doors import Doors, open_doors
+from gatepass.plugin.commands.descriptors import close_inherited, raise_limit
+from gatepass.plugin.commands.doors import LISTEN_ADDRESS, Doors, Only, open_doors
 from gatepass.plugin.commands.serving import Surroundings, run_process
 from gatepass.plugin.directory.sqlite import database_path
 from gatepass.plugin.logs import configure_logs
 from gatepass.plugin.settings import Compiled, Settings, compile_settings, load_settings
+from gatepass.plugin.workers.cut_off import CutOff
 from gatepass.plugin.workers.supervisor import Plan, supervise
 
 TAKE_OVER_SECONDS = 30.0
-"""Kong ends the last plugin server about ten seconds after it has started the next."""
+"""Kong ends the last server about ten seconds after it has started the next, APISIX sooner."""
 
 _OURS_ALONE = 0o077
 
 _log = logging.getLogger("gatepass.serve")
 
 
-def run_serve(path: Path, log_level: str, *, kong_alone: bool = False) -> int:
-    """Serve until told to stop; return the exit status.
+def run_serve(path: Path, log_level: str, only: Only | None = None) -> int:
+    """Serve until told to stop, at one door only if asked to; return the exit status.
 
     Raises:
         ConfigurationError: the settings, the store or an address cannot be used.
 
     """
+    if only == "apisix" and LISTEN_ADDRESS in os.environ:
+        close_inherited()
     configure_logs(log_level)
     settings = load_settings(path)
     compiled = compile_settings(settings)
     os.umask(_OURS_ALONE)  # Kong starts us with 0: whatever we made would be everybody's
     raise_limit()
-    with open_doors(compiled, kong_alone=kong_alone) as doors:
+    with open_doors(compiled, only) as doors:
         if compiled.workers == 1:
             return _run_alone(path, settings, compiled, doors)
         return _run_workers(path, settings, compiled, doors)
@@ -60,9 +62,7 @@ def _run_alone(path: Path, settings: Settings, compiled: Compiled, doors: Doors)
         for pause in doors.handing_over(lock.release if lock is not None else _hold_nothing):
             await asyncio.sleep(pause)
 
-    around = Surroundings(
-        lambda: _answer(doors), leave, lock, is_cut_off=CutOff(doors.cut_off)
-    )
+    around = Surroundings(lambda: _answer(doors), leave, lock, is_cut_off=CutOff(doors.cut_off))
     return run_process(path, settings, doors, around)
 
 
@@ -124,9 +124,10 @@ def _process_lock(compiled: Compiled) -> ProcessLock | None:
     """Return the lock that this process needs, not taken yet."""
     if compiled.budget_engine is BudgetEngine.NONE:
         return None
+    is_started_again = compiled.kong is not None or compiled.apisix is not None
     return ProcessLock(
         lock_path(database_path(compiled.database)),
-        wait_seconds=DEFAULT_WAIT_SECONDS if compiled.kong is None else TAKE_OVER_SECONDS,
+        wait_seconds=TAKE_OVER_SECONDS if is_started_again else DEFAULT_WAIT_SECONDS,
         on_wait=_say_that_we_wait,
     )
 

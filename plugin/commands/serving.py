@@ -17,12 +17,12 @@ from pathlib import Path
 from gatepass.jwks.clock import SYSTEM_CLOCK
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.budgets.lock import ProcessLock
-from gatepass.plugin.commands.cut_off import LOOK_SECONDS, STATUS, never
 from gatepass.plugin.commands.descriptors import DescriptorWatch
 from gatepass.plugin.commands.doors import Doors
 from gatepass.plugin.opening import open_gate
 from gatepass.plugin.reload import Reloader
 from gatepass.plugin.settings import Settings
+from gatepass.plugin.workers.cut_off import LOOK_SECONDS, STATUS, never
 
 _log = logging.getLogger("gatepass.serve")
 
@@ -104,10 +104,12 @@ async def _serve(path: Path, settings: Settings, doors: Doors, around: Surroundi
 async def _watch(is_cut_off: Callable[[], bool], told_to_leave: asyncio.Event) -> None:
     """Look at the descriptors, and return when the process is cut off."""
     descriptors = DescriptorWatch()
-    while not is_cut_off():
-        descriptors.look()
+    while True:
         await asyncio.sleep(LOOK_SECONDS)
-    told_to_leave.set()
+        descriptors.look()
+        if is_cut_off():
+            told_to_leave.set()
+            return
 
 
 def _orphaned(loop: asyncio.AbstractEventLoop, lifeline: int, told_to_leave: asyncio.Event) -> None:

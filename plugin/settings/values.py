@@ -23,7 +23,7 @@ MAX_TEXT_CHARS = 2048
 
 _MAX_HEADER_CHARS = 100
 _MAX_UNIX_PATH_BYTES = 100
-_MAX_TAKEN_OVER_PATH_BYTES = 90
+_MAX_TAKEN_OVER_PATH_BYTES = 78
 """A server that waits for its turn listens at the same path with a suffix."""
 
 _MAX_PORT = 65535

@@ -1,1 +1,1 @@
-"""Several processes on the same sockets: one that holds them, and those that answer."""
+"""Several processes on the same sockets: a parent and its workers, and servers that come and go."""

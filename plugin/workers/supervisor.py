@@ -20,14 +20,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gatepass.plugin.workers.cut_off import LOOK_SECONDS, STATUS
 from gatepass.plugin.workers.signals import SignalQueue, hearing
 from gatepass.plugin.workers.worker import CANNOT_START, Work, Worker
 
 PATIENCE_SECONDS = 12.0
 """Longer than any door takes to finish what is under way."""
-
-LOOK_SECONDS = 1.0
-CUT_OFF = 1
 
 _ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
 
@@ -85,7 +83,7 @@ class _Supervisor:
                     self._announced = True
                 if self._announced and self._plan.is_cut_off():
                     self._plan.leave()
-                    return CUT_OFF
+                    return STATUS
         finally:
             self._end_all()
 

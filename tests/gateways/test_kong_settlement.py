@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,6 +103,24 @@ def test_a_stream_is_paid_by_the_usage_at_its_end(service: KongService, worker: 
         "data: [DONE]\n\n",
     ]
     ask(worker, Upstream(*(event.encode() for event in events), headers=(STREAM,)))
+    check_bill(service, spent=COST)
+
+
+def test_sec_59_what_a_long_stream_says_only_at_its_beginning_is_paid(
+    service: KongService, worker: KongWorker
+) -> None:
+    """Anthropic counts the input in the first event, and the output in the last but one."""
+    begun = {"input_tokens": 100, "output_tokens": 1}
+    events: list[tuple[str, dict[str, Any]]] = [
+        ("message_start", {"message": {"id": "m", "usage": begun}}),
+        *[("content_block_delta", {"delta": {"text": f"w{n}"}}) for n in range(2000)],
+        ("message_delta", {"delta": {}, "usage": {"output_tokens": 20}}),
+        ("message_stop", {}),
+    ]
+    chunks = [
+        f"event: {kind}\ndata: {json.dumps({'type': kind} | event)}\n\n" for kind, event in events
+    ]
+    ask(worker, Upstream(*(chunk.encode() for chunk in chunks), headers=(STREAM,)))
     check_bill(service, spent=COST)
 
 

@@ -1,23 +1,41 @@
 """A real `gatepass kong`, as Kong treats it: started beside the last one, ended, killed."""
 
+import json
+import os
+import resource
 import signal
 import socket
 import stat
+import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from support.gatepass_process import refused
 from support.gates import settings_file
-from support.kong_process import ask_once, call, connected, hammering, kong_process
+from support.kong_process import (
+    KongServed,
+    ask_once,
+    call,
+    connected,
+    hammering,
+    kong_process,
+    workers_of,
+)
 from support.ports import free_port
 
 PROMPTLY_SECONDS = 4
 """Less than the 5 s that a server gives to what is under way."""
 
 WAITING = "gatepass: waiting for another process to let go of the budgets\n"
+CONTAINED = ("unshare", "--pid", "--fork", "--kill-child")
 UNCOUNTED = {"engine": "none"}
+CUT_OFF = "reached by nobody"
+LOST_AND_SEEN_SECONDS = 4.2
+CUT_OFF_SECONDS = 6
+"""Three without anybody, one until it is seen, and what it takes to end."""
 
 
 def names_in(folder: Path) -> set[str]:
@@ -83,6 +101,25 @@ def test_sec_41_the_next_one_takes_over_while_every_call_is_answered(tmp_path: P
         hammer.end()
         assert new.stop() == 0
         assert not new.path.exists()
+
+
+def test_sec_41_one_in_another_container_takes_over_like_any_other(tmp_path: Path) -> None:
+    """Each of the two is process 1 of its own PID namespace."""
+    if subprocess.run([*CONTAINED, "true"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("NOT TESTED: this account may make no PID namespace")
+    with (
+        kong_process(tmp_path, *CONTAINED) as old,
+        hammering(old) as hammer,
+        kong_process(tmp_path, *CONTAINED, log="next") as new,
+    ):
+        new.wait_for(WAITING)
+        assert len(list(tmp_path.glob("kong.sock.1.*.next"))) == 1
+        (inner,) = workers_of(old.process.pid)
+        os.kill(inner, signal.SIGTERM)
+        assert old.process.wait(PROMPTLY_SECONDS) == 0
+        new.wait_until_it_answers()
+        hammer.wait_for_more()
+        assert hammer.failures == []
 
 
 def test_who_waits_can_be_ended_and_disturbs_nobody(tmp_path: Path) -> None:
@@ -151,6 +188,89 @@ def test_without_counting_nobody_waits_and_the_old_one_leaves_the_path_alone(
     assert not (tmp_path / "gatepass.db.lock").exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_sec_41_who_is_left_without_a_path_ends_as_a_failure(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with kong_process(tmp_path, budgets=UNCOUNTED) as old:
+        old.wait_until_it_answers()
+        with kong_process(tmp_path, log="next", budgets=UNCOUNTED) as new:
+            new.wait_until_it_answers()
+            new.stop(number)
+        assert old.process.poll() is None
+        assert old.process.wait(CUT_OFF_SECONDS) == 1
+        _, told = old.errors.splitlines()
+        assert CUT_OFF in json.loads(told)["event"]
+        assert json.loads(told)["settings"] == ["doors.kong.socket"]
+
+
+def test_who_loses_a_path_that_is_taken_anew_at_once_stays_and_drains(tmp_path: Path) -> None:
+    with (
+        kong_process(tmp_path, budgets=UNCOUNTED) as old,
+        ExitStack() as stack,
+    ):
+        old.wait_until_it_answers()
+        pooled = stack.enter_context(connected(old.path))
+        call(pooled)
+        with kong_process(tmp_path, log="next", budgets=UNCOUNTED) as new:
+            new.wait_until_it_answers()
+            new.stop(signal.SIGKILL)
+        with kong_process(tmp_path, log="third", budgets=UNCOUNTED) as third:
+            third.wait_until_it_answers()
+            until = time.monotonic() + LOST_AND_SEEN_SECONDS
+            while time.monotonic() < until:
+                call(pooled)
+                ask_once(third.path)
+                time.sleep(0.02)
+            assert old.stop() == 0
+            assert pooled.recv(1) == b""
+            assert CUT_OFF not in old.errors
+            ask_once(third.path)
+
+
+def limits_of(served: KongServed) -> tuple[int, int]:
+    return resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE)
+
+
+def test_it_takes_all_descriptors_that_it_may_have(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, hard // 2), hard))
+    try:
+        with kong_process(tmp_path, budgets=UNCOUNTED) as served:
+            served.wait_until_it_answers()
+            assert limits_of(served) == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def answered_again(path: Path) -> None:
+    """Ask until there is an answer: the server may not have seen yet that others have hung up."""
+    until = time.monotonic() + PROMPTLY_SECONDS
+    while True:
+        try:
+            ask_once(path)
+        except ConnectionError:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        else:
+            return
+
+
+def test_sec_41_connections_beyond_its_descriptors_are_told_of_and_it_goes_on(
+    tmp_path: Path,
+) -> None:
+    with kong_process(tmp_path, budgets=UNCOUNTED) as served:
+        served.wait_until_it_answers()
+        resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE, (64, 64))
+        with ExitStack() as stack:
+            for _ in range(64):
+                stack.enter_context(connected(served.path))
+            served.wait_for("no descriptors left")
+        answered_again(served.path)
+        assert served.errors.count("no descriptors left") == 1
+        assert served.stop() == 0
+
+
 def test_kong_without_its_door(tmp_path: Path) -> None:
     told = refused(settings_file(tmp_path), "kong")
     assert told.startswith("gatepass: doors.kong: not there")
@@ -161,10 +281,13 @@ def test_kong_without_its_door(tmp_path: Path) -> None:
     [
         ({"group": "gatepass-nobody"}, "doors.kong.group: there is no such group"),
         ({"socket": "{folder}/stderr"}, "doors.kong.socket: {folder}/stderr is there and is no"),
+        ({"socket": "{folder}/open/kong.sock"}, "doors.kong.socket: everybody may write in "),
     ],
 )
 def test_a_socket_that_cannot_be_had(tmp_path: Path, door: dict[str, str], problem: str) -> None:
     values = {"socket": "{folder}/kong.sock"} | door
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
     kong = {name: value.format(folder=tmp_path) for name, value in values.items()}
     told = refused(settings_file(tmp_path, doors={"kong": kong}), "kong")
     assert told.startswith("gatepass: " + problem.format(folder=tmp_path))

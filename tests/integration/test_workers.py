@@ -139,6 +139,17 @@ def test_sec_41_the_next_workers_take_over_while_every_call_is_answered(tmp_path
         assert new.stop() == 0
 
 
+def test_sec_41_workers_that_are_left_without_a_path_end_as_a_failure(tmp_path: Path) -> None:
+    with kong_workers(tmp_path, 2) as old:
+        workers = all_workers(old, 2)
+        with kong_workers(tmp_path, 2, log="next") as new:
+            all_workers(new, 2)
+            new.process.kill()
+        assert old.process.wait(6) == 1
+        assert old.errors.count("reached by nobody") == 1
+        assert not any(is_running(pid) for pid in workers)
+
+
 def test_sec_50_a_hangup_reaches_all_workers_and_those_that_come_later(tmp_path: Path) -> None:
     with http_workers(tmp_path, 2) as served:
         doors = json.loads((tmp_path / "gatepass.yaml").read_text())["doors"]

@@ -28,6 +28,9 @@ JUDGING = {
         *("inspection", "body", "parameters", "query", "naming", "admission", "callers"),
         *("routing", "gate", "headers"),
         *("gateways/forwarded", "gateways/peers", "gateways/conventions", "gateways/bodies"),
+        *("gateways/body_waits", "gateways/profile_numbers"),
+        *("gateways/kong/access", "gateways/kong/instances", "gateways/kong/path"),
+        *("gateways/kong/settlement", "gateways/kong/spool", "gateways/kong/verdict"),
         *("budgets/limits", "budgets/memory", "directory/upsert"),
     ],
 }

@@ -17,6 +17,7 @@ from gatepass.plugin.gateways.http_door import DecisionApp, DoorBounds, decision
 from gatepass.plugin.gateways.listener import Address, listening
 from gatepass.plugin.gateways.peers import Network
 from gatepass.plugin.gateways.server import server_for
+from gatepass.plugin.gateways.usage_reports import UsageReports
 from gatepass.plugin.request import Request
 
 Result = TypeVar("Result")
@@ -140,12 +141,15 @@ class Door:
 
 @contextmanager
 def running_door(
-    decider: Decider, bounds: DoorBounds = Bounds(), loop: LoopThread | None = None
+    decider: Decider,
+    bounds: DoorBounds = Bounds(),
+    loop: LoopThread | None = None,
+    reports: UsageReports | None = None,
 ) -> Iterator[Door]:
     """Run the decision service on a free port of 127.0.0.1."""
     own_loop = loop or LoopThread()
     try:
-        app = decision_app(decider, bounds)
+        app = decision_app(decider, bounds, reports)
         with serving(app, Address("127.0.0.1", 0), own_loop) as address:
             yield Door(app, address.port)
     finally:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from gatepass.plugin import Gate, load_settings
+from gatepass.plugin.gateways.usage_reports import usage_reports
 from gatepass.plugin.settings import compile_settings
 from support.doors import Door, LoopThread, Recording, running_door
 from support.tokens import AUDIENCE, ISSUER, key_set, signing_key
@@ -64,11 +65,12 @@ class Service:
 
 
 @contextmanager
-def running_service(folder: Path) -> Iterator[Service]:
+def running_service(folder: Path, usage_token: str | None = None) -> Iterator[Service]:
     """Run the service on a free port, with keys, settings and database in the folder."""
     (folder / "keys.json").write_bytes(key_set(KEY))
     path = folder / "gatepass.yaml"
-    path.write_text(yaml.safe_dump(dict(SETTINGS)))
+    http = {} if usage_token is None else {"usage_token": usage_token}
+    path.write_text(yaml.safe_dump({**SETTINGS, "doors": {"http": http}}))
     settings = load_settings(path)
     loop = LoopThread()
     try:
@@ -76,7 +78,9 @@ def running_service(folder: Path) -> Iterator[Service]:
         gate = loop.call(opening.__aenter__())
         try:
             asked = Recording(gate)
-            with running_door(asked, compile_settings(settings).http, loop) as door:
+            http_door = compile_settings(settings).http
+            reports = usage_reports(gate, http_door)
+            with running_door(asked, http_door, loop, reports) as door:
                 yield Service(gate, asked, door)
         finally:
             loop.call(opening.__aexit__(None, None, None))

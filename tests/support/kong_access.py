@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
+from gatepass.plugin.gateways.body_waits import BodyWaits
 from gatepass.plugin.gateways.decider import Decider, Judge
 from gatepass.plugin.gateways.kong.access import access
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.calls import Ending, Exit
-from gatepass.plugin.gateways.kong.waits import BodyWaits
 from gatepass.plugin.reasons import Reason
 from support.kong_events import play, reason_in
 

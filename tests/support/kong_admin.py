@@ -5,15 +5,14 @@ do; `answers` holds whole HTTP answers, as bytes, that stand in the place of a p
 """
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from gatepass.plugin.gateways.kong.lua import guard, usage_snippet
+from support.admin_server import hello, serving
 
 PRIORITIES = {
     "pre-function": 1_000_000,
@@ -28,13 +27,6 @@ PRIORITIES = {
     "post-function": -1000,
 }
 Entity = dict[str, Any]
-
-
-def hello(body: bytes, status: int = 200, **headers: str) -> bytes:
-    """Write a whole answer."""
-    lines = [f"HTTP/1.1 {status} Scripted", f"content-length: {len(body)}", "connection: close"]
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def instance(name: str, entity_id: str = "", **members: Any) -> Entity:  # noqa: ANN401 - members of any type
@@ -77,7 +69,7 @@ def _configuration() -> Entity:
 
 @dataclass
 class KongAdmin:
-    """A Kong as `gatepass kong config` makes it, until a test changes something."""
+    """A Kong as `gatepass kong config` makes it, with a limit for bodies; tests change it."""
 
     version: str = "3.9.3"
     configuration: Entity = field(default_factory=_configuration)
@@ -135,43 +127,9 @@ class KongAdmin:
         return page
 
 
-class _Conversation(BaseHTTPRequestHandler):
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("do_"):
-            return self._answer
-        raise AttributeError(name)
-
-    def _answer(self) -> None:
-        admin = cast("_Server", self.server).admin
-        admin.asked.append((self.command, self.path))
-        admin.headers.append({name.lower(): value for name, value in self.headers.items()})
-        self.wfile.write(admin.answer(self.path))
-        self.close_connection = True
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's own name
-        """Say nothing."""
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, admin: KongAdmin) -> None:
-        super().__init__(("127.0.0.1", 0), _Conversation)
-        self.admin = admin
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Let a client hang up: it does, when it has seen enough."""
-
-
 @contextmanager
 def kong_admin() -> Iterator[KongAdmin]:
     """Run an Admin API for the length of the block."""
     admin = KongAdmin()
-    with _Server(admin) as server:
-        admin.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
+    with serving(admin) as admin.url:
         yield admin
-        server.shutdown()
-        thread.join()

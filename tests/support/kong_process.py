@@ -128,12 +128,19 @@ def hammering(served: KongServed) -> Iterator[Hammer]:
 
 @contextmanager
 def kong_process(
-    folder: Path, *options: str, command: str = "kong", log: str = "stderr", **sections: object
+    folder: Path,
+    *inside: str,
+    command: str = "kong",
+    log: str = "stderr",
+    **sections: object,
 ) -> Iterator[KongServed]:
-    """Start a server on kong.sock in the folder; several of them share folder and database."""
+    """Start a server on kong.sock in the folder; several of them share folder and database.
+
+    `inside` is a command that runs the server in surroundings of its own.
+    """
     socket_path = folder / "kong.sock"
     settings = settings_file(folder, **{"doors": {"kong": {"socket": str(socket_path)}}} | sections)
-    words = [sys.executable, "-m", "gatepass.plugin", command, "-c", str(settings), *options]
+    words = [*inside, sys.executable, "-m", "gatepass.plugin", command, "-c", str(settings)]
     with (folder / log).open("w") as out:
         process = subprocess.Popen(
             words, stdout=out, stderr=out, text=True, cwd="/", umask=0, env={"LC_CTYPE": "C.UTF-8"}

@@ -78,6 +78,7 @@ def main(kind: str, workers: int) -> int:
         ready=lambda: report("ready"),
         reload=lambda: kind != "unreloadable",
         leave=lambda: report("leaving"),
+        is_cut_off=lambda: kind == "cut off" and Path("cut").exists(),
     )
     return supervise(workers, plan)
 

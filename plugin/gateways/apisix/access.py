@@ -108,9 +108,9 @@ def _read_body(
         return body
     if body:
         return body if len(body) <= door.max_body_bytes else BodyState.TOO_LARGE
-    if announced == 0:
-        return b""
     chunked = any(name == b"transfer-encoding" for name, _ in request.headers)
+    if announced == 0 and not chunked:
+        return b""
     protocol: bytes | None = yield SERVER_PROTOCOL
     # over HTTP/2 APISIX before 3.17 shows nothing of a body without a length, and sends it on
     if announced is not None or chunked or not (protocol or b"").startswith(b"HTTP/1"):

@@ -126,8 +126,10 @@ class ApisixConnection(FramedProtocol):
             self._begin(payload)
         elif kind == PREPARE_CONF:
             self._transport.write(self._prepare(payload))
+            self._be_idle()
         elif kind == HTTP_RESP_CALL:
             self._transport.write(refused())  # we are no guard of responses
+            self._be_idle()
         else:
             self._close()
 
@@ -176,7 +178,7 @@ class ApisixConnection(FramedProtocol):
             self._ask(step)
         else:
             self._calls.linger(self)
-            self._calls.run(self._resume(step))
+            self._calls.run(self._resume(step, self._conversation))
 
     def _ask(self, question: Question) -> None:
         self._expect = self._take_answer
@@ -204,14 +206,19 @@ class ApisixConnection(FramedProtocol):
     def _take_nothing(self, _kind: int, _payload: bytes) -> None:
         """Ignore what APISIX sends while it has nothing to say."""
 
-    def _take_late_answer(self, _kind: int, _payload: bytes) -> None:
+    def _take_late_answer(self, kind: int, _payload: bytes) -> None:
         """Drop what was asked for a call that has ended meanwhile; behind it comes the next."""
-        self._be_idle()
+        if kind == EXTRA_INFO:
+            self._be_idle()
+        else:
+            self._close()
 
-    async def _resume(self, step: Coroutine[object, None, object]) -> None:
+    async def _resume(
+        self, step: Coroutine[object, None, object], conversation: Conversation | None
+    ) -> None:
         try:
             value = await step
-            if self._conversation is not None:
+            if self._conversation is conversation:
                 self._advance(value)
             elif isinstance(value, Allow):  # nobody waits for the answer any more
                 self._calls.release(value.request_id)
@@ -224,6 +231,8 @@ class ApisixConnection(FramedProtocol):
         self._leave_conversation()
         if isinstance(ending, Stop):
             self._transport.write(encode_stop(self._call_id, ending))
+        elif self._transport.is_closing():  # APISIX has gone, and its request with it
+            self._calls.release(ending.request_id)
         else:
             self._transport.write(encode_rewrite(self._call_id, ending))
         self._be_idle()
@@ -247,8 +256,8 @@ class ApisixConnection(FramedProtocol):
             self._calls.linger(self)
 
     def close_if_idle(self) -> None:
-        """Close the connection unless a call runs on it."""
-        if self._expect == self._take_call:
+        """Close the connection unless a call runs on it, or has begun to arrive."""
+        if self._expect == self._take_call and not self._kept:
             self._transport.close()
 
     def abort(self) -> None:

@@ -76,7 +76,7 @@ class Table:
         """Return a list of names with values; an absent list is empty.
 
         Raises:
-            Malformed: something of it lies outside of the buffer, or it is too long.
+            Malformed: something of it lies outside of the buffer, or it is longer than that.
 
         """
         at = self._reference(slot)
@@ -137,6 +137,7 @@ def _octets(buffer: bytes, at: int) -> bytes:
 def _entries(buffer: bytes, at: int) -> list[Entry]:
     """Return the entries; a loop of its own, because this is most of what reading a call costs."""
     unsigned, signed, end = _UNSIGNED.unpack_from, _SIGNED.unpack_from, len(buffer)
+    room = end  # entries that lie over each other would be more than the buffer
     known: dict[int, tuple[int, int]] = {}
     entries: list[Entry] = []
     try:
@@ -159,7 +160,8 @@ def _entries(buffer: bytes, at: int) -> list[Entry]:
             start = table + name
             start += unsigned(buffer, start)[0] + 4
             stop = start + unsigned(buffer, start - 4)[0]
-            if stop > end:
+            room -= stop - start
+            if stop > end or room < 0:
                 raise Malformed
             key = buffer[start:stop]
             if not value:
@@ -168,7 +170,8 @@ def _entries(buffer: bytes, at: int) -> list[Entry]:
             start = table + value
             start += unsigned(buffer, start)[0] + 4
             stop = start + unsigned(buffer, start - 4)[0]
-            if stop > end:
+            room -= stop - start
+            if stop > end or room < 0:
                 raise Malformed
             entries.append((key, buffer[start:stop]))
     except error:

@@ -40,7 +40,7 @@ class ConfTokens(ProfileNumbers):
 
     def prepare(self, conf: Sequence[Entry]) -> int | None:
         """Return the token for a configuration, None for one that is refused."""
-        name = _profile_of(conf)
+        name = profile_of(conf)
         if name is None:
             self._say("", "APISIX's configuration is not one plugin gatepass with one `profile`")
             return None
@@ -57,7 +57,8 @@ class ConfTokens(ProfileNumbers):
             _log.error("%s; the requests of its route fail", sentence, extra={"profile": name})
 
 
-def _profile_of(conf: Sequence[Entry]) -> str | None:
+def profile_of(conf: Sequence[Entry]) -> str | None:
+    """Return the profile that a configuration names, None where it is not ours."""
     if len(conf) != 1 or conf[0][0] != PLUGIN_NAME or conf[0][1] is None:
         return None
     try:

@@ -45,14 +45,14 @@ def _removed(
     show_usage: bool,  # noqa: FBT001 - the key of a memory
 ) -> tuple[bytes, ...]:
     """Return every name to take away, less those that are set anyway."""
-    names = {spelling for name in (*folded, REQUEST_ID) for spelling in _spellings(name)}
+    names = {spelling for name in (*folded, REQUEST_ID) for spelling in spellings(name)}
     names |= {name.lower() for name in seen}
     if show_usage:
         names.add(_ACCEPT_ENCODING)
     return tuple(sorted(names - {REQUEST_ID} - {name for name, _ in set_headers}))
 
 
-def _spellings(name: bytes) -> list[bytes]:
+def spellings(name: bytes) -> list[bytes]:
     """Return a name with every choice of dashes and underscores."""
     parts = name.split(b"-")
     if len(parts) > MOST_DASHES + 1:

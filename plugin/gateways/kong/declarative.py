@@ -12,6 +12,7 @@ from pathlib import PurePath
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.lua import guard, usage_snippet
 from gatepass.plugin.gateways.kong.marker import PLUGIN_NAME
+from gatepass.plugin.gateways.upstreams import Service
 
 LONGER_THAN_US_SECONDS = 3
 """How much longer Kong waits for us than we take: our own 503 comes before Kong's 500."""
@@ -20,15 +21,6 @@ READ_TIMEOUT_MS = 600_000
 """A model may think for minutes before its first byte."""
 
 _INDENT = " " * 10
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """An upstream, and the path prefixes that lead to it."""
-
-    name: str
-    url: str
-    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +85,8 @@ def kong_conf(around: Surroundings) -> list[str]:
         "# A longer body is written to a file that only Kong's own account can read. As large as",
         "# doors.kong.max_body, so that no judged body is.",
         f"nginx_http_client_body_buffer_size = {door.max_body_bytes // 1024}k",
-        "# 0, Kong's default, sets no limit. With one Kong itself refuses longer bodies (413), on all",
-        "# routes, also those that clients upload files to:",
+        "# 0, Kong's default, sets no limit. With one Kong itself refuses longer bodies (413), on",
+        "# all routes, also those that clients upload files to:",
         f"# nginx_http_client_max_body_size = {door.max_body_bytes // 1024}k",
         "",
         "# Behind a load balancer: its addresses. Never 0.0.0.0/0, with which every client says",

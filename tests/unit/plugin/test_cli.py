@@ -12,6 +12,7 @@ from gatepass.plugin.cli import app, main
 COMMANDS = [
     ["serve"],
     ["kong"],
+    ["apisix"],
     ["kong", "config"],
     ["kong", "doctor"],
     ["check"],
@@ -51,6 +52,26 @@ def test_an_option_that_would_not_count_is_refused() -> None:
     result = CliRunner().invoke(app, ["kong", "-c", "other.yaml", "config"])
     assert result.exit_code == 2
     assert "write options behind the command" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["--protocol", "msgpack"], ["--protocol", "bogus", "-c", "k.yaml"]),
+        *(["--dump", "--protocol", "bogus"], ["-c", "k.yaml", "--dump", "--protocol=MsgPack:1"]),
+    ],
+)
+def test_a_protocol_that_would_not_count_is_refused(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, ["kong", *arguments])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--protocol" in result.stderr
+
+
+@pytest.mark.parametrize("command", [["kong"], ["kong", "config"], ["kong", "doctor"]])
+def test_an_example_for_kong_can_be_copied_as_one_line(command: list[str]) -> None:
+    lines = CliRunner().invoke(app, [*command, "--help"]).stdout.splitlines()
+    at = next(number for number, line in enumerate(lines) if "Example:" in line)
+    assert not lines[at + 1].strip()
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:

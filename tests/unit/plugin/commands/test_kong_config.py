@@ -1,13 +1,16 @@
 """`gatepass kong config`: what it prints, and every option that cannot be used in one go."""
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from gatepass.jwks.errors import ConfigurationError
-from gatepass.plugin.commands.kong_config import read_services, run_kong_config
-from gatepass.plugin.gateways.kong.declarative import Service
+from gatepass.plugin.commands.config_options import read_services, running_program
+from gatepass.plugin.commands.kong_config import run_kong_config
+from gatepass.plugin.gateways.upstreams import Service
 from support.settings import LEAST_TEXT
 
 DOOR = "  other: {}\ndoors:\n  kong: {socket: /run/gatepass/kong.sock, deadline: 4s}\n"
@@ -69,6 +72,65 @@ def test_settings_that_are_wrong_are_said(tmp_path: Path) -> None:
 def test_kong_needs_the_whole_path_of_the_program(tmp_path: Path, program: str) -> None:
     with pytest.raises(ConfigurationError, match="--program"):
         run_kong_config(settings(tmp_path), [LLM], program=Path(program))
+
+
+def executable(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_kong_is_told_of_the_program_that_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment that somebody installed it into may be anywhere."""
+    installed = executable(tmp_path / "venv" / "bin" / "gatepass")
+    monkeypatch.setattr(sys, "argv", [str(installed), "kong", "config"])
+    run_kong_config(settings(tmp_path), [LLM])
+    assert f"#   pluginserver_gatepass_query_cmd = {installed} kong --dump\n" in (
+        capsys.readouterr().out
+    )
+
+
+def test_the_program_is_looked_for_where_it_was_called_beside_python_and_in_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_path = executable(tmp_path / "path" / "gatepass")
+    monkeypatch.setenv("PATH", str(in_path.parent))
+    monkeypatch.chdir(tmp_path)
+    python = tmp_path / "python" / "python3"
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setattr(sys, "argv", [str(executable(tmp_path / "gatepass" / "__main__.py"))])
+    assert running_program() == in_path
+    beside_python = executable(python.with_name("gatepass"))
+    assert running_program() == beside_python
+    monkeypatch.setattr(sys, "argv", ["gatepass"])
+    assert running_program() == in_path
+    called = executable(tmp_path / "bin" / "gatepass")
+    monkeypatch.setattr(sys, "argv", ["bin/gatepass"])
+    assert running_program() == called
+    monkeypatch.setattr(sys, "argv", ["/nowhere/gatepass"])
+    beside_python.unlink()
+    in_path.chmod(0o600)
+    with pytest.raises(ConfigurationError, match="--program"):
+        running_program()
+
+
+@pytest.mark.parametrize(
+    "folder", ["a\nnginx_http_include = x", "a b", 'a"b', "a;b", "a'b", "\u00e9"]
+)
+def test_a_path_cannot_leave_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str
+) -> None:
+    """Whoever may name a folder must not write Kong's configuration."""
+    (tmp_path / folder).mkdir()
+    with pytest.raises(ConfigurationError, match="-c: Kong's files take paths of plain characters"):
+        run_kong_config(settings(tmp_path / folder), [LLM])
+    door = json.dumps({"kong": {"socket": f"/run/{folder}/kong.sock"}})
+    with pytest.raises(ConfigurationError, match=r"doors\.kong\.socket: "):
+        run_kong_config(settings(tmp_path, f"doors: {door}\n"), [LLM])
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from gatepass.plugin.gateways.kong.lua import guard
-from support.kong_admin import Entity, guarding, hello, instance, kong_admin, ours, route
+from support.admin_server import hello
+from support.kong_admin import Entity, guarding, instance, kong_admin, ours, route
 from support.kong_doctor import Patient
 
 
@@ -102,6 +103,22 @@ def test_sec_41_a_more_specific_instance_takes_the_guard_away(patient: Patient) 
         assert not patient.wrong()
 
 
+def test_sec_41_a_post_function_of_a_consumer_takes_the_guard_away(patient: Patient) -> None:
+    found = (
+        "an instance of post-function is bound to consumers: for them it takes the place of the "
+        "guard"
+    )
+    for whom in ({"consumer": {"id": "c"}}, {"consumer_group": {"id": "g"}}):
+        bound = instance("post-function", "second", config={"access": ["return"]}, **whom)
+        patient.admin.plugins = [ours(), guarding(), bound]
+        assert not patient.wrong()
+        assert patient.notes() == [("guard", found)]
+        bound["config"]["access"].append(guard())
+        assert not patient.notes()
+        bound |= {"config": {}, "enabled": False}
+        assert not patient.notes()
+
+
 def test_a_guard_alone_closes_the_route(patient: Patient) -> None:
     patient.admin.plugins = [ours(service={"id": "llm"}), guarding()]
     patient.admin.routes.append(route("free", None))
@@ -156,6 +173,10 @@ def test_without_routes_what_may_come_is_judged(patient: Patient) -> None:
     [
         ("trusted_ips", ["10.0.0.0/8", "0.0.0.0/0"], "trusted_ips", True),
         ("trusted_ips", ["::/0"], "trusted_ips", True),
+        ("trusted_ips", ["192.0.2.1/0"], "trusted_ips", True),
+        ("trusted_ips", ["0.0.0.0/1", "128.0.0.0/1"], "trusted_ips", False),
+        ("trusted_ips", ["10.0.0.0/7", "unix:"], "trusted_ips", False),
+        ("trusted_ips", ["2000::/3"], "trusted_ips", False),
         ("untrusted_lua", "off", "untrusted_lua", True),
         ("nginx_http_lua_socket_read_timeout", None, "lua_socket_read_timeout", False),
         ("nginx_http_lua_socket_read_timeout", "1m", "lua_socket_read_timeout", False),
@@ -175,6 +196,20 @@ def test_lines_of_kong_conf(
     assert [about for about, _ in found] == [subject]
 
 
+def test_load_balancers_may_be_trusted(patient: Patient) -> None:
+    addresses = ["10.0.0.0/8", "192.0.2.1", "fd00::/16", "2001:db8::1", "unix:", "what?"]
+    patient.admin.configuration["trusted_ips"] = addresses
+    assert not patient.wrong()
+    assert not patient.notes()
+
+
+def test_the_timeout_follows_our_own_deadline(patient: Patient) -> None:
+    for seconds in ("1s", "60s"):
+        patient.admin.configuration["nginx_http_lua_socket_read_timeout"] = seconds
+        (told,) = [item for item in patient.findings() if item["advice"]]
+        assert told["advice"].endswith(" to 3 seconds above doors.kong.deadline")
+
+
 def test_upstreams(patient: Patient) -> None:
     patient.admin.routes = [route("v1", strip_path=True), route("free", "other", strip_path=True)]
     patient.admin.services = [{"id": "llm"}, {"id": "other", "name": "other"}]
@@ -183,40 +218,6 @@ def test_upstreams(patient: Patient) -> None:
         ("strip_path", "the upstream gets another path than the one that was judged: v1"),
         ("read_timeout", "a model that thinks for longer than a minute is cut off: llm"),
     ]
-
-
-def test_who_runs_before_and_after_us(patient: Patient) -> None:
-    patient.admin.priorities["our-own"] = 5000
-    names = ("pre-function", "cors", "correlation-id", "our-own", "request-transformer", "acl")
-    patient.admin.plugins += [instance(name) for name in (*names, "rate-limiting")]
-    patient.admin.plugins.append(instance("jwt", enabled=False))
-    assert not patient.wrong()
-    assert [subject for subject, _ in patient.notes()] == [
-        *("order: cors", "order: our-own", "order: pre-function", "order: request-transformer"),
-        "acl",
-    ]
-    patient.admin.plugins[-3]["config"] = {"always_use_authenticated_groups": True}
-    assert "acl" not in [subject for subject, _ in patient.notes()]
-
-
-def test_an_order_that_was_changed(patient: Patient) -> None:
-    patient.admin.priorities["gatepass"] = 900
-    assert patient.wrong() == [("order", "gatepass has priority 900, not 1005")]
-    patient.admin.plugins[0]["ordering"] = {"before": {"access": ["acl"]}}
-    assert patient.notes() == [("order", "an instance is moved by `ordering`")]
-
-
-def test_sec_48_an_anonymous_consumer_where_we_do_not_judge(patient: Patient) -> None:
-    lenient = instance("key-auth", config={"anonymous": "guest"})
-    patient.admin.plugins.append(lenient)
-    assert not patient.wrong()
-    subject, found = "anonymous: key-auth", "a failed login passes as a consumer"
-    assert (subject, f"{found}; Gatepass still asks for a token") in patient.notes()
-    patient.admin.plugins = [ours(route={"id": "id-v1"}), lenient]
-    patient.admin.routes.append(route("open"))
-    assert patient.wrong() == [(subject, f"{found}, and Gatepass does not judge open")]
-    patient.admin.plugins.append(instance("key-auth", "second", route={"id": "id-open"}))
-    assert not patient.wrong()
 
 
 def test_the_trap_of_3_9_is_named_and_the_rest_looked_at(patient: Patient) -> None:

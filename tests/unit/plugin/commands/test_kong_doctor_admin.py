@@ -6,9 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from gatepass.jwks.errors import ConfigurationError
+from gatepass.plugin.commands.gateway_api import Unanswered
 from gatepass.plugin.commands.kong_doctor import run_kong_doctor
-from gatepass.plugin.commands.kong_doctor_admin import MAX_PAGES, AdminApi, Unanswered
-from support.kong_admin import guarding, hello, kong_admin, ours, route
+from gatepass.plugin.commands.kong_doctor_admin import MAX_PAGES, AdminApi
+from support.admin_server import hello
+from support.kong_admin import guarding, kong_admin, ours, route
 from support.kong_doctor import Patient
 from support.ports import free_port
 

@@ -1,46 +1,24 @@
 """Two servers on one path: nobody is sent away, and nothing that is not a socket is touched."""
 
 import os
-import pwd
 import socket
-import stat
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.gateways import takeover
-from gatepass.plugin.gateways.kong.bounds import KongDoor
-from gatepass.plugin.gateways.takeover import SocketPlace, waiting_beside
-
-NEVER_A_PID = 2**22 + 1
-ME = pwd.getpwuid(os.getuid()).pw_name
+from gatepass.plugin.gateways.accounts import Accounts, SocketFile
+from gatepass.plugin.gateways.takeover import SocketPlace, handing_over, waiting_beside
+from support.unix_sockets import connect, leave, names_in
 
 
-def problem_of(door: KongDoor) -> str:
-    with pytest.raises(ConfigurationError) as caught, waiting_beside(door) as place:
+def problem_of(file: SocketFile) -> str:
+    with pytest.raises(ConfigurationError) as caught, waiting_beside(file) as place:
         place.claim()
     (problem,) = caught.value.problems
     return problem
-
-
-def names_in(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir())
-
-
-def connect(path: Path) -> socket.socket:
-    client = socket.socket(socket.AF_UNIX)
-    try:
-        client.connect(str(path))
-    except OSError:
-        client.close()
-        raise
-    return client
 
 
 def answers(place: SocketPlace) -> bool:
@@ -49,20 +27,10 @@ def answers(place: SocketPlace) -> bool:
     with suppress(BlockingIOError):
         while True:  # probes of other servers
             place.listener.accept()[0].close()
-    with connect(place.path), suppress(BlockingIOError):
+    with connect(place.file.path), suppress(BlockingIOError):
         place.listener.accept()[0].close()
         return True
     return False
-
-
-@contextmanager
-def another_process(path: Path) -> Iterator[SocketPlace]:
-    """A server of another process id that waits beside the path."""
-    beside = path.with_name(f"{path.name}.{os.getppid()}.next")
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(beside))
-        listener.listen()
-        yield SocketPlace(path, beside, listener)
 
 
 @pytest.fixture
@@ -71,14 +39,17 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def door(path: Path) -> KongDoor:
-    return KongDoor(path)
+def file(path: Path) -> SocketFile:
+    return SocketFile("doors.kong", path)
 
 
-def test_it_listens_before_it_is_there_and_is_gone_with_the_end(door: KongDoor, path: Path) -> None:
-    with waiting_beside(door) as place:
+def test_it_listens_before_it_is_there_and_is_gone_with_the_end(
+    file: SocketFile, path: Path
+) -> None:
+    with waiting_beside(file) as place:
         assert not path.exists()
-        with connect(path.with_name(f"kong.sock.{os.getpid()}.next")) as early:
+        (waiting,) = path.parent.glob(f"kong.sock.{os.getpid()}.*.next")
+        with connect(waiting) as early:
             assert not place.claim()
             place.listener.accept()[0].close()
             assert early.recv(1) == b""
@@ -88,50 +59,36 @@ def test_it_listens_before_it_is_there_and_is_gone_with_the_end(door: KongDoor, 
     assert names_in(path.parent) == []
 
 
-@pytest.mark.parametrize("mode", [0o660, 0o600])
-@pytest.mark.parametrize("umask", [0, 0o077, 0o777])
-def test_sec_62_the_mode_is_that_of_the_settings_whatever_the_umask(
-    path: Path, mode: int, umask: int
-) -> None:
-    before = os.umask(umask)
-    try:
-        with waiting_beside(KongDoor(path, mode=mode)) as place:
-            place.claim()
-            assert stat.S_IMODE(path.stat().st_mode) == mode
-    finally:
-        os.umask(before)
-
-
 def test_sec_62_nobody_can_connect_before_mode_and_owner_are_set(
-    door: KongDoor, path: Path, monkeypatch: pytest.MonkeyPatch
+    file: SocketFile, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = []
 
-    def give_to(waiting: Path, door: KongDoor) -> None:
-        del door
+    def give_to(waiting: Path, file: SocketFile, accounts: Accounts) -> None:
+        del file, accounts
         with pytest.raises(ConnectionRefusedError):
             connect(waiting)
         refused.append(waiting)
 
     monkeypatch.setattr(takeover, "give_to", give_to)
-    with waiting_beside(door) as place:
+    with waiting_beside(file) as place:
         connect(refused[0]).close()
         assert not place.claim()
         connect(path).close()
 
 
-def test_a_socket_that_was_left_behind_is_replaced(door: KongDoor, path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as dead:
-        dead.bind(str(path))
-    with waiting_beside(door) as place:
+def test_a_socket_that_was_left_behind_is_replaced(file: SocketFile, path: Path) -> None:
+    leave(path)
+    with waiting_beside(file) as place:
         assert not place.claim()
         assert answers(place)
 
 
-def test_a_live_one_is_replaced_and_told_of(door: KongDoor, path: Path) -> None:
-    with another_process(path) as old:
+def test_a_live_one_is_replaced_and_told_of_even_if_both_are_process_1(file: SocketFile) -> None:
+    """Two containers: to each the other one has the same process id as itself."""
+    with waiting_beside(file) as old:
         old.claim()
-        with waiting_beside(door) as new:
+        with waiting_beside(file) as new:
             assert answers(old)
             assert old.successor_waits()
             assert not new.successor_waits()
@@ -143,7 +100,7 @@ def test_a_live_one_is_replaced_and_told_of(door: KongDoor, path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "link", "link to a socket"])
-def test_what_is_no_socket_is_never_replaced(door: KongDoor, path: Path, kind: str) -> None:
+def test_what_is_no_socket_is_never_replaced(file: SocketFile, path: Path, kind: str) -> None:
     if kind == "file":
         path.write_text("precious")
     elif kind == "folder":
@@ -151,16 +108,16 @@ def test_what_is_no_socket_is_never_replaced(door: KongDoor, path: Path, kind: s
     elif kind == "link":
         path.symlink_to("nowhere")
     else:
-        with socket.socket(socket.AF_UNIX) as elsewhere:
-            elsewhere.bind(str(path.with_name("elsewhere")))
-        path.symlink_to("elsewhere")
-    assert problem_of(door).startswith(f"doors.kong.socket: {path} is there and is no socket")
+        path.symlink_to(leave(path.with_name("elsewhere")).name)
+    assert problem_of(file).startswith(f"doors.kong.socket: {path} is there and is no socket")
     assert path.is_symlink() or path.exists()
     assert not list(path.parent.glob("*.next"))
 
 
-def test_a_file_that_comes_while_we_wait_is_not_replaced_either(door: KongDoor, path: Path) -> None:
-    with waiting_beside(door) as place:
+def test_a_file_that_comes_while_we_wait_is_not_replaced_either(
+    file: SocketFile, path: Path
+) -> None:
+    with waiting_beside(file) as place:
         path.write_text("precious")
         with pytest.raises(ConfigurationError, match="is no socket"):
             place.claim()
@@ -170,144 +127,123 @@ def test_a_file_that_comes_while_we_wait_is_not_replaced_either(door: KongDoor, 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     missing = tmp_path / "no" / "kong.sock"
-    told = problem_of(KongDoor(missing))
-    assert told == f"doors.kong.socket: {missing}: No such file or directory"
+    told = problem_of(SocketFile("doors.apisix", missing))
+    assert told == f"doors.apisix.socket: {missing}: No such file or directory"
 
 
 def test_a_path_that_is_too_long_beside_it(tmp_path: Path) -> None:
     long = tmp_path / ("x" * 100)
-    assert problem_of(KongDoor(long)).startswith(f"doors.kong.socket: {long}: ")
+    told = problem_of(SocketFile("doors.kong", long))
+    assert told.startswith(f"doors.kong.socket: {long}: ")
 
 
-@pytest.mark.parametrize(
-    ("setting", "door"),
-    [
-        ("group", KongDoor(Path(), group="gatepass-nobody")),
-        ("owner", KongDoor(Path(), owner="gatepass-nobody")),
-    ],
-)
-def test_an_account_that_does_not_exist(path: Path, setting: str, door: KongDoor) -> None:
-    told = problem_of(KongDoor(path, group=door.group, owner=door.owner))
-    assert told.startswith(f"doors.kong.{setting}: there is no such ")
-    assert names_in(path.parent) == []
-
-
-def test_our_own_account_can_always_have_it(path: Path) -> None:
-    with waiting_beside(KongDoor(path, owner=ME)) as place:
-        place.claim()
-        assert path.stat().st_uid == os.getuid()
-
-
-@pytest.mark.skipif(os.getuid() != 0, reason="only root may give files away")
-def test_another_account_gets_it(path: Path) -> None:
-    nobody = pwd.getpwnam("nobody")
-    door = KongDoor(path, owner="nobody", group="daemon", mode=0o640)
-    with waiting_beside(door) as place:
-        place.claim()
-        found = path.stat()
-        assert found.st_uid == nobody.pw_uid
-        assert stat.S_IMODE(found.st_mode) == 0o640
-
-
-GIVE_AWAY = """
-import os, sys
-from pathlib import Path
-from gatepass.jwks.errors import ConfigurationError
-from gatepass.plugin.gateways.kong.bounds import KongDoor
-from gatepass.plugin.gateways.takeover import waiting_beside
-if os.getuid() == 0:
-    os.setgroups([])
-    os.setgid(65534)
-    os.setuid(65534)
-os.chdir("/")
-try:
-    with waiting_beside(KongDoor(Path(sys.argv[1]), **{sys.argv[2]: "root"})):
-        pass
-except ConfigurationError as error:
-    print(error)
-"""
-
-
-@pytest.mark.parametrize("setting", ["owner", "group"])
-def test_an_account_that_may_not_give_it_away(setting: str) -> None:
-    with TemporaryDirectory() as folder:  # pytest's own folders are closed to other accounts
-        Path(folder).chmod(0o777)
-        done = subprocess.run(
-            [sys.executable, "-c", GIVE_AWAY, f"{folder}/kong.sock", setting],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert done.stdout.startswith(f"doors.kong.{setting}: the socket cannot be given away: ")
-        assert names_in(Path(folder)) == []
-
-
-def leave(path: Path, pid: int) -> Path:
-    """Leave beside the path what a killed process leaves."""
-    stale = path.with_name(f"{path.name}.{pid}.next")
-    with socket.socket(socket.AF_UNIX) as dead:
-        dead.bind(str(stale))
-    return stale
-
-
-def test_what_killed_processes_left_counts_for_nothing_and_goes(door: KongDoor, path: Path) -> None:
-    with another_process(path) as old:
-        old.claim()
-        stale = leave(path, NEVER_A_PID)
-        ours = leave(path, os.getpid())
-        theirs = leave(path.with_name("kong.sock2"), NEVER_A_PID)
-        assert not old.successor_waits()
-        with waiting_beside(door) as place:
-            assert not stale.exists()
+def test_whose_waiting_socket_is_gone_says_so_and_does_not_serve_unseen(
+    file: SocketFile, path: Path
+) -> None:
+    with waiting_beside(file) as place:
+        next(path.parent.glob("*.next")).unlink()
+        with pytest.raises(ConfigurationError, match="No such file"):
             place.claim()
-        assert not ours.exists()
-        assert theirs.exists()
 
 
-def test_one_that_is_about_to_listen_is_left_alone(door: KongDoor, path: Path) -> None:
-    starting = leave(path, os.getppid())
-    with waiting_beside(door):
-        assert starting.exists()
-
-
-def test_without_a_successor_the_path_is_free_at_once(door: KongDoor, path: Path) -> None:
-    with waiting_beside(door) as place:
+def test_without_a_successor_the_path_is_free_at_once(file: SocketFile, path: Path) -> None:
+    with waiting_beside(file) as place:
         place.claim()
-        assert list(place.handing_over(lambda: pytest.fail("nobody waits"))) == []
+        assert list(handing_over([place], lambda: pytest.fail("nobody waits"))) == []
         assert not path.exists()
 
 
-def test_the_old_one_lets_go_and_goes_on_until_the_new_one_is_there(
-    door: KongDoor, path: Path
+def test_the_old_one_lets_go_and_goes_on_until_the_new_one_has_every_path(
+    file: SocketFile, path: Path
 ) -> None:
+    """Two doors; beside one of them waits nobody, and it is kept as long as the other."""
     released = []
+    alone = SocketFile("doors.apisix", path.with_name("apisix.sock"))
     with ExitStack() as stack:
-        old = stack.enter_context(another_process(path))
-        old.claim()
-        new = stack.enter_context(waiting_beside(door))
-        pauses = old.handing_over(lambda: released.append(True))
+        old = [stack.enter_context(waiting_beside(each)) for each in (alone, file)]
+        for place in old:
+            place.claim()
+        new = stack.enter_context(waiting_beside(file))
+        pauses = handing_over(old, lambda: released.append(True))
         for _ in range(3):
             assert 0 < next(pauses) < 0.1
-            assert answers(old)
+            assert [answers(place) for place in old] == [True, True]
         assert released == [True]
         new.claim()
         assert list(pauses) == []
         assert answers(new)
+        assert names_in(path.parent) == ["kong.sock"]
 
 
 def test_a_successor_that_never_comes_is_not_waited_for_without_end(
-    door: KongDoor, path: Path, monkeypatch: pytest.MonkeyPatch
+    file: SocketFile, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(takeover, "HAND_OVER_SECONDS", 0.0)
-    with another_process(path) as old, waiting_beside(door):
+    with waiting_beside(file) as old, waiting_beside(file):
         old.claim()
-        assert list(old.handing_over(lambda: None)) == []
+        assert list(handing_over([old], lambda: None)) == []
         assert not path.exists()
 
 
-def test_who_was_replaced_before_has_nothing_to_hand_over(door: KongDoor, path: Path) -> None:
-    with another_process(path) as old, waiting_beside(door) as new:
+def test_who_was_replaced_before_has_nothing_to_hand_over(file: SocketFile) -> None:
+    with waiting_beside(file) as old, waiting_beside(file) as new:
         old.claim()
         new.claim()
-        assert list(old.handing_over(lambda: pytest.fail("nothing to let go"))) == []
+        assert list(handing_over([old], lambda: pytest.fail("nothing to let go"))) == []
         assert answers(new)
+
+
+class Overtaken(SocketPlace):
+    """Others take the path just after this one has seen that it is its own."""
+
+    def __init__(self, place: SocketPlace, successors: list[SocketPlace]) -> None:
+        super().__init__(place.file, place._waiting, place.listener)
+        self._successors = successors
+
+    def is_ours(self) -> bool:
+        answer = super().is_ours()
+        if self._successors:
+            self._successors.pop().claim()
+        return answer
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_successor_that_claims_while_we_withdraw_keeps_the_path(
+    file: SocketFile, path: Path, monkeypatch: pytest.MonkeyPatch, *, links: bool
+) -> None:
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(PermissionError))
+    with waiting_beside(file) as place, waiting_beside(file) as new:
+        old = Overtaken(place, [new])
+        assert not old.claim()
+        old.withdraw()
+        assert new.is_ours()
+        assert answers(new)
+        assert names_in(path.parent) == ["kong.sock"]
+
+
+def test_a_path_that_leads_to_nobody_is_known_from_one_that_leads_to_another(
+    file: SocketFile, path: Path
+) -> None:
+    with waiting_beside(file) as old:
+        old.claim()
+        assert not old.is_cut_off()
+        with waiting_beside(file) as new:
+            new.claim()
+            assert not old.is_cut_off()
+        assert old.is_cut_off()
+        leave(path)
+        assert old.is_cut_off()
+        path.unlink()
+        path.write_text("no socket")
+        assert old.is_cut_off()
+
+
+def test_a_path_that_cannot_be_asked_is_not_held_for_lost(file: SocketFile, path: Path) -> None:
+    with waiting_beside(file) as old, socket.socket(socket.AF_UNIX) as full:
+        old.claim()
+        path.unlink()
+        full.bind(str(path))
+        full.listen(0)
+        with connect(path):  # its queue has no place left
+            assert not old.is_cut_off()

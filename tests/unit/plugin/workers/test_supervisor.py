@@ -108,6 +108,16 @@ def test_it_can_be_ended_before_anybody_is_ready(tmp_path: Path) -> None:
         assert ["leaving"] in parent.reports
 
 
+def test_all_end_as_a_failure_when_nobody_gets_to_them(tmp_path: Path) -> None:
+    with supervised(tmp_path, "cut off") as parent:
+        workers = parent.wait_for_workers(3)
+        assert parent.process.poll() is None
+        (tmp_path / "cut").touch()
+        assert parent.process.wait(SECONDS) == 1
+        assert sorted(parent.pids("SIGTERM")) == sorted(workers)
+        assert ["leaving"] in parent.reports
+
+
 def test_a_machine_without_a_process_to_spare_is_asked_again(tmp_path: Path) -> None:
     with supervised(tmp_path, "crowded", workers=2) as parent:
         parent.wait_for_workers(2)

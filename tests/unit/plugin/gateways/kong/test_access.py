@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from gatepass.plugin.decision import Decision
+from gatepass.plugin.gateways.body_waits import BodyWaits
 from gatepass.plugin.gateways.decider import Judge
 from gatepass.plugin.gateways.kong.access import access
 from gatepass.plugin.gateways.kong.calls import Proceed, SpooledBody
-from gatepass.plugin.gateways.body_waits import BodyWaits
 from gatepass.plugin.headers import Header
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for

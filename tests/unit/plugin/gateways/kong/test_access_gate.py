@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from gatepass.plugin.gateways.body_waits import BodyWaits
 from gatepass.plugin.gateways.decider import Judge
 from gatepass.plugin.gateways.kong.access import access
 from gatepass.plugin.gateways.kong.calls import Exit, Proceed
-from gatepass.plugin.gateways.body_waits import BodyWaits
 from gatepass.plugin.reasons import Reason
 from support.clock import ManualClock
 from support.doors import Recording

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from gatepass.plugin import Gate
+from gatepass.plugin.gateways.body_waits import BodyWaits
 from gatepass.plugin.gateways.decider import Judge
 from gatepass.plugin.gateways.kong.access import access
 from gatepass.plugin.gateways.kong.calls import BODY, HEAD, Conversation, Exit, Proceed
-from gatepass.plugin.gateways.body_waits import BodyWaits
 from gatepass.plugin.reasons import Reason
 from support.gates import chat, chat_body, open_gate, token
 from support.kong_access import PATIENT

@@ -7,6 +7,7 @@ import pytest
 
 from gatepass.plugin.decision import Allow
 from gatepass.plugin.gateways.frames import HEADERS_LIMIT
+from gatepass.plugin.gateways.kong import events as module
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
 from support.doors import ScriptedDecider
@@ -93,7 +94,23 @@ async def test_a_connection_that_goes_before_anything_was_decided(answered: int)
     await settled()
     assert books.done == []
     assert events.due == {}
+    assert events.deciding == 0
     assert events._connections == set()
+
+
+async def test_sec_41_a_connection_that_goes_leaves_its_place_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MAX_EVENTS", 1)
+    events = new_events(WantsBody())
+    for answers in ((), head()[:2], head()):
+        line = Line(events)
+        assert line.say(event())[0] == b"kong.request.get_headers"
+        line.say(*answers)
+        assert events.overloaded
+        line.lose()
+        assert not events.overloaded
+        assert not events._waits._waiting
 
 
 async def test_a_settlement_outlives_its_connection() -> None:

@@ -10,15 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from gatepass.plugin.commands.kong_config import read_services
+from gatepass.plugin.commands.config_options import read_services
 from gatepass.plugin.gateways.kong.bounds import KongDoor
-from gatepass.plugin.gateways.kong.declarative import (
-    Service,
-    Surroundings,
-    declare,
-    kong_conf,
-)
+from gatepass.plugin.gateways.kong.declarative import Surroundings, declare, kong_conf
 from gatepass.plugin.gateways.kong.lua import guard, usage_snippet
+from gatepass.plugin.gateways.upstreams import Service
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
 from gatepass.plugin.settings import compile_settings, load_settings

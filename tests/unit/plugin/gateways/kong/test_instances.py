@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from gatepass.plugin.gateways.kong import instances as module
+from gatepass.plugin.gateways import profile_numbers
 from gatepass.plugin.gateways.kong.instances import Instances, instance_id
 from gatepass.plugin.gateways.profile_numbers import NO_PROFILE, REFUSED
 
@@ -170,6 +170,18 @@ def test_a_profile_of_a_reload_is_known_by_its_id_at_once() -> None:
     assert instances.profile(instance_id("later")) == "later"
 
 
+def test_a_profile_that_a_reload_brought_is_not_called_missing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    profiles = ["default"]
+    instances = Instances(lambda: profiles)
+    profiles.append("later")
+    with caplog.at_level(logging.ERROR):
+        assert instances.start(config(profile="later")) == instance_id("later")
+        assert instances.start(config(profile="default")) == instance_id("default")
+    assert not caplog.records
+
+
 def test_sec_49_a_name_whose_id_is_anothers_is_refused(caplog: pytest.LogCaptureFixture) -> None:
     instances = Instances(lambda: ["default"], id_of=lambda _name: 42)
     assert instances.start(config(profile="default")) == 42
@@ -203,9 +215,9 @@ def test_sec_49_of_two_names_with_one_id_neither_has_it(names: tuple[str, str]) 
 def test_no_number_of_configurations_fills_the_memory(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
     instances = existing("default")
-    for number in range(3 * module._MAX_STARTED):
+    for number in range(3 * profile_numbers._MAX_KNOWN):
         instances.start(b'{"profile":"p%d"}' % number)
-        assert len(instances._names) <= module._MAX_STARTED
+        assert len(instances._names) <= profile_numbers._MAX_KNOWN
     assert instances.profile(instance_id("default")) == "default"
     assert instances.profile(REFUSED) == NO_PROFILE
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from gatepass.plugin import Usage
+from gatepass.plugin.gateways.body_waits import BodyWaits
 from gatepass.plugin.gateways.decider import Judge
 from gatepass.plugin.gateways.kong.access import access
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.calls import NOTHING_TO_DO, Proceed
 from gatepass.plugin.gateways.kong.marker import MARKER_PREFIX
 from gatepass.plugin.gateways.kong.settlement import settle
-from gatepass.plugin.gateways.body_waits import BodyWaits
 from support.gates import ann, chat_body, open_gate
 from support.kong_events import DOOR, Books, play
 

@@ -1,0 +1,140 @@
+"""The part of `gatepass apisix doctor` about our guard: where it counts, and what opens it."""
+
+from collections.abc import Iterator, Sequence
+
+from gatepass.plugin.commands.apisix_doctor_picture import Picture
+from gatepass.plugin.commands.apisix_doctor_scopes import (
+    Coverage,
+    coverage_of,
+    meta_of,
+    names_us,
+    profile_in,
+)
+from gatepass.plugin.commands.finding import Finding, listed, note
+from gatepass.plugin.gateways.apisix.names import GUARD
+
+_AFTER, _RESPONSES = "ext-plugin-post-req", "ext-plugin-post-resp"
+_CONFIGURE = f"configure {GUARD}; `gatepass apisix config` prints how"
+
+
+def guard_findings(picture: Picture) -> Iterator[Finding]:
+    """Yield what is to be said about the guard."""
+    if picture.priorities is not None and GUARD not in picture.priorities:
+        yield Finding(
+            "plugin",
+            ok=False,
+            found=f"{GUARD} is not enabled: APISIX leaves it out wherever it is configured",
+            advice=f"name {GUARD} under `plugins` in config.yaml",
+        )
+    states = coverage_of(picture)
+    judged = [state for state in states if state.judged]
+    if picture.routes is None:
+        return
+    if not judged:
+        yield Finding("plugin", ok=False, found="no route is judged", advice=_CONFIGURE)
+    else:
+        profiles = {profile_in(conf) for state in judged for conf in state.guards}
+        named = listed(name for name in profiles if name is not None)
+        yield Finding("plugin", ok=True, found=f"configured; profiles: {named}")
+        yield from _unjudged(states)
+    yield from _configurations(judged)
+    yield from _twice(judged)
+    yield from _responses(states)
+
+
+def _unjudged(states: Sequence[Coverage]) -> Iterator[Finding]:
+    without = [state for state in states if not state.judged]
+    opened = [state.route.title for state in without if state.whole]
+    if opened:
+        yield note(
+            "routes",
+            f"not judged by Gatepass: {listed(opened)}",
+            f"configure {GUARD} for every route, unless these are meant to be open",
+        )
+    unseen = [state.route.title for state in without if not state.whole]
+    if unseen:
+        yield note(
+            "routes",
+            f"their plugin config is not shown: {listed(unseen)}",
+            "ask the Admin API, or put the plugins into the service or the route",
+        )
+    scripted = [state.route.title for state in states if state.route.script is not None]
+    if scripted:
+        yield note(
+            "script",
+            f"runs in place of all plugins on {listed(scripted)}",
+            "take `script` out of the route",
+        )
+
+
+def _configurations(judged: Sequence[Coverage]) -> Iterator[Finding]:
+    refused, open_when_away, sometimes = [], [], []
+    for state in judged:
+        for conf in state.guards:
+            if profile_in(conf) is None:
+                refused.append(state.route.title)
+            if conf.get("allow_degradation") is True:
+                open_when_away.append(state.route.title)
+            if meta_of(conf).get("filter"):
+                sometimes.append(state.route.title)
+    if open_when_away:
+        yield Finding(
+            "allow_degradation",
+            ok=False,
+            found="true: whenever the runner is away, slow or refuses with an error, requests pass "
+            f"with no decision and with any identity header, on {listed(open_when_away)}",
+            advice="set allow_degradation: false",
+        )
+    if sometimes:
+        yield Finding(
+            "filter",
+            ok=False,
+            found=f"what `_meta.filter` does not match passes unjudged, on {listed(sometimes)}",
+            advice=f"take `_meta.filter` out of {GUARD}, and use public_routes of the profile",
+        )
+    if refused:
+        yield Finding(
+            "conf",
+            ok=False,
+            found=f"every request gets 503, because the runner refuses it, on {listed(refused)}",
+            advice='set conf to one entry: {name: gatepass, value: \'{"profile": "default"}\'}',
+        )
+
+
+def _twice(judged: Sequence[Coverage]) -> Iterator[Finding]:
+    twice = [
+        state.route.title
+        for state in judged
+        if len(state.guards) > 1 or names_us(state.plugins.get(_AFTER, {}))
+    ]
+    if twice:
+        yield Finding(
+            "twice",
+            ok=False,
+            found=f"each request is judged twice, and its cost reserved twice, on {listed(twice)}",
+            advice=f"keep one {GUARD}, on the service or in a global rule; no {_AFTER}",
+        )
+
+
+def _responses(states: Sequence[Coverage]) -> Iterator[Finding]:
+    ours = [state.route.title for state in states if names_us(state.plugins.get(_RESPONSES, {}))]
+    if ours:
+        yield Finding(
+            "post-resp",
+            ok=False,
+            found="Gatepass judges no responses: each becomes a 503 with the upstream's body, on "
+            f"{listed(ours)}",
+            advice=f"take {_RESPONSES} out",
+        )
+    others = [
+        state.route.title
+        for state in states
+        if _RESPONSES in state.plugins and state.route.title not in ours
+    ]
+    if others:
+        yield note(
+            "post-resp",
+            "calls the upstream twice where its answer has no body, and tells the body although "
+            f"its runner refused, on {listed(others)}",
+            "see that this is meant",
+        )

@@ -1,0 +1,110 @@
+"""The lines of APISIX's config.yaml that belong to our services, explained by comments."""
+
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
+from gatepass.plugin.gateways.apisix.declarative import Way
+from gatepass.plugin.gateways.apisix.names import (
+    AUTHORIZATION_VARIABLE,
+    GUARD,
+    LOGGER,
+    MARK_PLUGIN,
+    UPSTREAM_AUTHORIZATION_VARIABLE,
+    USAGE_PLUGIN,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where things are: our door, its settings file, and the program; `reports` as elsewhere.
+
+    `door` is None where APISIX asks our HTTP service.
+    """
+
+    door: ApisixDoor | None
+    max_body_bytes: int
+    settings: PurePath
+    program: PurePath
+    reports: bool
+
+
+def config_yaml(way: Way, machine: Machine) -> str:
+    """Return the whole of a config.yaml, for an APISIX without a database."""
+    blocks = [
+        _DEPLOYMENT,
+        *([] if machine.door is None or way is Way.FORWARD_AUTH else [_runner(machine)]),
+        _nginx(way, machine),
+        _plugins(way, machine),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+_DEPLOYMENT = [
+    "# APISIX's config.yaml for Gatepass, printed by `gatepass apisix config --print config.yaml`.",
+    "",
+    "deployment:",
+    "  role: data_plane",
+    "  role_data_plane:",
+    "    config_provider: yaml # conf/apisix.yaml, without etcd; leave both out with an Admin API",
+]
+
+
+def _runner(machine: Machine) -> list[str]:
+    command = f'["{machine.program}", "apisix", "-c", "{machine.settings}"]'
+    spawned = [
+        "  # APISIX starts it, as its own account, root more often than not. Its end costs three",
+        "  # seconds of 503. Budgets are counted in one process, and POST /usage is answered by",
+        "  # `gatepass serve`: nothing is settled here, and every estimate is charged.",
+    ]
+    if machine.door is None or machine.door.socket is None:
+        return ["ext-plugin:", *spawned, f"  cmd: {command}"]
+    return [
+        "ext-plugin:",
+        "  # `gatepass serve` runs beside APISIX: a systemd unit, a container. The name says test;",
+        "  # there is no other for a runner that APISIX does not start itself.",
+        f'  path_for_test: "{machine.door.socket}"',
+        "  # Or, in its place:",
+        *spawned,
+        f"  # cmd: {command}",
+    ]
+
+
+def _nginx(way: Way, machine: Machine) -> list[str]:
+    lines = ["nginx_config:"]
+    variables = [
+        *([AUTHORIZATION_VARIABLE] if machine.reports and way is not Way.FORWARD_AUTH else []),
+        *([UPSTREAM_AUTHORIZATION_VARIABLE] if way is Way.AI_PROXY else []),
+    ]
+    if variables:
+        lines += ["  envs: # nginx hides all others from APISIX, and from what it starts"]
+        lines += [f"    - {name}" for name in variables]
+    return [
+        *lines,
+        "  http:",
+        "    # 0, APISIX's default, takes bodies of any length. Raise it where files are uploaded",
+        f"    client_max_body_size: {machine.max_body_bytes // 1024}k",
+        "    # Behind a load balancer: its addresses. Never 0.0.0.0/0, with which every client",
+        "    # says itself where it comes from",
+        "    # real_ip_header: X-Forwarded-For",
+        '    # real_ip_from: ["10.0.0.0/8"]',
+    ]
+
+
+def _plugins(way: Way, machine: Machine) -> list[str]:
+    needed = {
+        Way.RUNNER: [GUARD, *([MARK_PLUGIN, USAGE_PLUGIN] if machine.reports else [])],
+        Way.AI_PROXY: [GUARD, "ai-proxy"],
+        Way.FORWARD_AUTH: ["proxy-rewrite", "forward-auth"],
+    }[way]
+    if machine.reports and way is not Way.FORWARD_AUTH:
+        needed += [LOGGER, "prometheus"]
+    return [
+        "# APISIX's own list of plugins has all that is needed. A list of your own must name",
+        f"#   {', '.join(needed)}",
+        *(
+            [f"# ({LOGGER} does not load without prometheus's memory)."]
+            if "prometheus" in needed
+            else []
+        ),
+    ]

@@ -1,0 +1,144 @@
+"""From APISIX's response to the bill: its Lua, the report over HTTP, the budgets."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gatepass.plugin.gateways.apisix.lua import mark_snippet, usage_snippet
+from gatepass.plugin.gateways.apisix.names import (
+    REQUEST_VARIABLE,
+    USAGE_HEAD_VARIABLE,
+    USAGE_VARIABLE,
+)
+from support.apisix_lua import ApisixRequest
+from support.gatepass_service import Service, bearer, running_service
+from support.gateway_table import CHAT, chat
+from support.llm_answers import events
+from support.raw_http import Reply, ask
+
+TOKEN = "t0ken-of-the-one-who-may-report-usage"
+USAGE = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+COST = 100 * 2_500 + 20 * 10_000
+"""In nano-dollars, at $2.50 and $10 a million."""
+
+Record = dict[str, object]
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    with running_service(tmp_path, TOKEN) as running:
+        yield running
+        assert running.faults == 0
+
+
+def allowed(service: Service) -> str:
+    """Have a call allowed, and return the id of its reservation."""
+    body = chat(max_tokens=500)
+    headers = (
+        ("Authorization", bearer()),
+        ("X-Forwarded-Method", "POST"),
+        ("X-Forwarded-Uri", CHAT),
+    )
+    assert ask(service.door.port, "POST", "/traefik/default", headers, body).status == 200
+    return service.asked.decisions[-1].request_id
+
+
+def report(service: Service, document: object, token: str = TOKEN) -> Reply:
+    headers = (("Authorization", f"Bearer {token}"), ("Content-Type", "application/json"))
+    return ask(service.door.port, "POST", "/usage", headers, json.dumps(document).encode())
+
+
+def logged(request_id: str, chunks: list[bytes], content_type: str, status: int = 200) -> Record:
+    """Return what http-logger ships of a response that came in these chunks."""
+    lua = ApisixRequest(mark_snippet(), content_type=content_type)
+    lua.set("http_x_gatepass_request", request_id.encode())
+    lua.run()
+    lua.load(usage_snippet())
+    for chunk in chunks:
+        lua.feed(chunk)
+    lua.finish(None)
+    variables = {
+        "request_id": lua.get(REQUEST_VARIABLE),
+        "usage": lua.get(USAGE_VARIABLE),
+        "usage_head": lua.get(USAGE_HEAD_VARIABLE),
+    }
+    entry: Record = {name: text.decode("ascii") for name, text in variables.items() if text}
+    return {**entry, "status": status, "route_id": "llm", "service_id": "llm"}
+
+
+def books(service: Service) -> tuple[int, bool]:
+    """Return what is spent, in nano-dollars, and whether something is reserved."""
+    (counter,) = service.gate._budgets._counters._counters.values()
+    return counter.spent, counter.reserved > 0
+
+
+def told(reply: Reply) -> tuple[int, dict[str, int]]:
+    return reply.status, json.loads(reply.body)
+
+
+ONE = (200, {"settled": 1, "unknown": 0})
+NONE = (200, {"settled": 0, "unknown": 1})
+
+
+def test_a_json_answer_is_paid_by_its_usage(service: Service) -> None:
+    request_id = allowed(service)
+    assert books(service) == (0, True)
+    answer = json.dumps({"choices": [{"text": "x" * 20_000}], "usage": USAGE}).encode()
+    record = logged(request_id, [answer[:7000], answer[7000:]], "application/json")
+    assert told(report(service, record)) == ONE
+    assert books(service) == (COST, False)
+
+
+def test_streams_are_paid_in_a_batch_that_comes_twice(service: Service) -> None:
+    records = []
+    for _ in range(3):
+        parts = [{"choices": [{"delta": {"content": "w"}}], "usage": None}] * 500
+        stream = events(*parts, {"choices": [], "usage": USAGE}, "[DONE]").encode()
+        chunks = [stream[start : start + 99] for start in range(0, len(stream), 99)]
+        records.append(logged(allowed(service), chunks, "text/event-stream"))
+    records.append({"route_id": "refused", "status": 401})
+    for _ in range(2):
+        assert told(report(service, records)) == (200, {"settled": 3, "unknown": 1})
+        assert books(service) == (3 * COST, False)
+
+
+def test_what_ai_proxy_counted_is_paid(service: Service) -> None:
+    record = {"request_id": allowed(service), "prompt_tokens": "100", "completion_tokens": "20"}
+    assert told(report(service, record)) == ONE
+    assert books(service) == (COST, False)
+
+
+def test_a_failed_call_costs_nothing(service: Service) -> None:
+    record = logged(allowed(service), [b'{"error": "busy"}'], "application/json", 503)
+    assert told(report(service, record)) == ONE
+    assert books(service) == (0, False)
+
+
+def test_sec_59_where_nobody_says_what_it_cost_the_reservation_stays(service: Service) -> None:
+    record = logged(allowed(service), [b"{}"], "application/json")
+    assert told(report(service, record)) == NONE
+    assert books(service) == (0, True)
+
+
+def test_sec_59_a_later_report_changes_nothing(service: Service) -> None:
+    request_id = allowed(service)
+    answer = json.dumps({"usage": USAGE}).encode()
+    report(service, logged(request_id, [answer], "application/json"))
+    for later in ({"prompt_tokens": 1, "completion_tokens": 0}, {"status": 500}):
+        assert told(report(service, {"request_id": request_id, **later})) == ONE
+        assert books(service) == (COST, False)
+
+
+def test_sec_62_a_stranger_settles_nothing(service: Service) -> None:
+    record = {"request_id": allowed(service), "status": 500}
+    reply = report(service, record, token=TOKEN[:-1])
+    assert (reply.status, json.loads(reply.body)["error"]["code"]) == (401, "no_token")
+    assert books(service) == (0, True)
+
+
+def test_without_a_token_there_is_no_such_page(tmp_path: Path) -> None:
+    with running_service(tmp_path) as service:
+        assert report(service, {}).status == 404
+        assert report(service, {}, token="None").status == 404

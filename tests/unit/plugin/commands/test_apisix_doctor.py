@@ -1,0 +1,399 @@
+"""`gatepass apisix doctor`: what it finds in an APISIX, and what it says to do."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gatepass.plugin.gateways.apisix.declarative import Way
+from support.admin_server import hello
+from support.apisix_admin import ApisixAdmin, apisix_admin, configured
+from support.apisix_doctor import Patient
+from support.ports import free_port
+
+GUARD, MARK, USAGE, LOGGER = (
+    "ext-plugin-pre-req",
+    "serverless-pre-function",
+    "serverless-post-function",
+    "http-logger",
+)
+UNSEEN = ("global rules", "not shown by the control API, nor are plugin configs")
+
+
+@pytest.fixture(params=["control", "admin"])
+def patient(
+    request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Patient]:
+    with apisix_admin() as admin:
+        admin.control = request.param == "control"
+        yield Patient(admin, capsys, tmp_path)
+
+
+@pytest.fixture
+def admin(patient: Patient) -> ApisixAdmin:
+    return patient.admin
+
+
+def notes(patient: Patient) -> list[tuple[str, str]]:
+    return [found for found in patient.notes() if found != UNSEEN]
+
+
+def subjects(found: list[tuple[str, str]]) -> list[str]:
+    return [subject for subject, _ in found]
+
+
+def test_an_apisix_as_we_configure_it_is_well(patient: Patient) -> None:
+    told = [(item["subject"], item["found"]) for item in patient.findings()]
+    assert [found for found in told if found != UNSEEN] == [
+        ("version", "3.17.0"),
+        ("ext-plugin", "a runner beside APISIX"),
+        ("plugin", "configured; profiles: default"),
+    ]
+    assert (UNSEEN in told) == patient.admin.control
+
+
+@pytest.mark.parametrize("way", [Way.AI_PROXY])
+def test_the_other_ways_are_well_too(patient: Patient, way: Way) -> None:
+    patient.admin.services = configured(way)["services"]
+    assert not patient.wrong()
+    assert not notes(patient)
+
+
+def test_the_credential_is_asked_for(patient: Patient) -> None:
+    patient.admin.control, patient.admin.key = False, "s3cret"
+    (wrong,) = patient.findings()
+    assert wrong["found"] == "GET /apisix/admin/routes: answered 401"
+    assert "X-API-KEY" in wrong["advice"]
+    assert all(item["ok"] for item in patient.findings(headers=("X-API-KEY: s3cret",)))
+
+
+def test_sec_41_allow_degradation_is_named_as_what_it_is(patient: Patient) -> None:
+    patient.admin.plugins[GUARD]["allow_degradation"] = True
+    ((subject, found),) = patient.wrong()
+    assert subject == "allow_degradation"
+    assert "requests pass with no decision and with any identity header, on llm" in found
+
+
+def test_sec_41_a_filter_lets_requests_past(patient: Patient) -> None:
+    patient.admin.plugins[GUARD]["_meta"] = {"filter": [["uri", "!=", "/v1/x"]]}
+    assert subjects(patient.wrong()) == ["filter"]
+
+
+def test_a_guard_that_is_not_there(patient: Patient, admin: ApisixAdmin) -> None:
+    none = ("plugin", "no route is judged")
+    admin.plugins[GUARD]["_meta"] = {"disable": True}
+    assert none in patient.wrong()
+    assert ("usage", "reported although nobody judges") in [
+        (subject, found.partition(":")[0]) for subject, found in patient.wrong()
+    ]
+    del admin.plugins[GUARD]
+    assert none in patient.wrong()
+    admin.services[0]["plugins"] = []
+    assert patient.wrong() == [none]
+    admin.routes, admin.services = [], []
+    for empty in ([], {}):
+        admin.empty = empty
+        assert patient.wrong() == [none]
+
+
+def test_a_guard_that_is_not_enabled(patient: Patient, admin: ApisixAdmin) -> None:
+    del admin.priorities[GUARD]
+    ((subject, found),) = patient.wrong()
+    assert (subject, found.partition(":")[0]) == ("plugin", f"{GUARD} is not enabled")
+
+
+@pytest.mark.parametrize(
+    "conf",
+    [
+        [{"name": "gatepass", "value": "{}"}],
+        [{"name": "gatepass", "value": "default"}],
+        [{"name": "gatepass"}],
+        [{"name": "gatepass", "value": '{"profile": "a b"}'}],
+        [{"name": "gatepass", "value": '{"profile": "a", "profile": "b"}'}],
+        [{"name": "gatepass", "value": '{"profile": "a"}'}, {"name": "other", "value": "{}"}],
+    ],
+)
+def test_a_configuration_that_the_runner_refuses(patient: Patient, conf: list[object]) -> None:
+    patient.admin.plugins[GUARD]["conf"] = conf
+    assert patient.wrong() == [
+        ("conf", "every request gets 503, because the runner refuses it, on llm")
+    ]
+
+
+@pytest.mark.parametrize("conf", [None, [], [{"name": "other", "value": "{}"}], "x", [1]])
+def test_a_guard_of_somebody_else_is_none(patient: Patient, conf: object) -> None:
+    patient.admin.plugins[GUARD]["conf"] = conf
+    assert ("plugin", "no route is judged") in patient.wrong()
+
+
+def test_routes_that_are_not_judged_are_listed(patient: Patient, admin: ApisixAdmin) -> None:
+    admin.routes += [{"id": n, "uri": f"/{n}", "name": f"open-{n}"} for n in range(7)]
+    admin.routes += [{"id": "x\ny", "uri": "/y"}, {"id": "off", "uri": "/off", "status": 0}]
+    assert not patient.wrong()
+    listed = "'x\\ny', open-0, open-1, open-2, open-3 and 3 more"
+    assert notes(patient) == [("routes", f"not judged by Gatepass: {listed}")]
+
+
+def test_the_most_specific_configuration_counts(patient: Patient, admin: ApisixAdmin) -> None:
+    admin.routes[0]["plugins"] = {GUARD: {"_meta": {"disable": True}}, LOGGER: {"uri": "http://x"}}
+    assert patient.wrong() == [("plugin", "no route is judged")]
+    other = {"name": "gatepass", "value": '{"profile": "other"}'}
+    admin.routes[0]["plugins"] = {GUARD: {"conf": [other]}}
+    assert ("plugin", "configured; profiles: other") in [
+        (item["subject"], item["found"]) for item in patient.findings()
+    ]
+
+
+def test_a_script_takes_the_place_of_all_plugins(patient: Patient, admin: ApisixAdmin) -> None:
+    admin.routes.append({**admin.routes[0], "id": "scripted", "name": "", "script": "return {}"})
+    assert not patient.wrong()
+    assert subjects(notes(patient)) == ["routes", "script"]
+
+
+def test_plugin_configs(patient: Patient, admin: ApisixAdmin) -> None:
+    plugins = admin.plugins
+    admin.services, admin.routes = [], [{"id": "llm", "uri": "/v1/*", "plugin_config_id": 1}]
+    admin.plugin_configs = [{"id": "1", "plugins": plugins}]
+    if not admin.control:
+        assert not patient.wrong()
+        assert not notes(patient)
+        return
+    assert patient.wrong() == [("plugin", "no route is judged")]
+    admin.routes.append({"id": "two", "plugins": plugins})
+    assert notes(patient) == [("routes", "their plugin config is not shown: llm")]
+
+
+def test_global_rules(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with apisix_admin() as admin:
+        admin.control = False
+        patient = Patient(admin, capsys, tmp_path)
+        guard = {GUARD: admin.plugins[GUARD]}
+        admin.global_rules = [{"id": "1", "plugins": guard}]
+        found = "each request is judged twice, and its cost reserved twice, on llm"
+        assert patient.wrong() == [("twice", found)]
+        del admin.services[0]["plugins"][GUARD]
+        assert not patient.wrong()
+        assert not patient.notes()
+
+
+def test_post_req_judges_twice(patient: Patient, admin: ApisixAdmin) -> None:
+    admin.plugins["ext-plugin-post-req"] = admin.plugins[GUARD]
+    assert subjects(patient.wrong()) == ["twice"]
+
+
+def test_post_resp_is_not_answered(patient: Patient, admin: ApisixAdmin) -> None:
+    admin.plugins["ext-plugin-post-resp"] = admin.plugins[GUARD]
+    assert patient.wrong() == [
+        (
+            "post-resp",
+            "Gatepass judges no responses: each becomes a 503 with the upstream's body, on llm",
+        )
+    ]
+    admin.plugins["ext-plugin-post-resp"] = {"conf": [{"name": "other", "value": "{}"}]}
+    assert not patient.wrong()
+    assert subjects(notes(patient)) == ["post-resp"]
+
+
+def test_who_runs_before_and_after_the_decision(patient: Patient, admin: ApisixAdmin) -> None:
+    admin.priorities["our-own"] = 20_000
+    for name in ("request-id", "zipkin", "our-own", "cors", "proxy-rewrite", "jwt-auth"):
+        admin.plugins[name] = {}
+    admin.plugins["limit-count"] = {"count": 1}
+    assert not patient.wrong()
+    found = dict(notes(patient))
+    assert list(found) == [
+        *("order: cors", "order: jwt-auth", "order: our-own", "order: proxy-rewrite"),
+    ]
+    assert "preflight requests have no token" in found["order: cors"]
+    assert found["order: our-own"] == "runs before the decision, on llm"
+    admin.plugins["cors"] = {"_meta": {"priority": 13_000}}
+    assert "answers preflight requests itself" in dict(notes(patient))["order: cors"]
+
+
+def test_lua_in_any_plugin(patient: Patient, admin: ApisixAdmin) -> None:
+    admin.plugins["limit-count"] = {"_meta": {"pre_function": "return function() end"}}
+    assert subjects(notes(patient)) == ["pre_function"]
+    admin.plugins["limit-count"] = {"_meta": "x"}
+    admin.plugins[MARK] = {"phase": "access", "functions": ["return function() end"]}
+    assert subjects(notes(patient)) == ["order: serverless-pre-function", "usage"]
+
+
+@pytest.mark.parametrize(("plugin", "priority"), [(MARK, 12_000), (MARK, 13_000), (GUARD, 9_999)])
+def test_sec_59_a_mark_before_the_decision(patient: Patient, plugin: str, priority: int) -> None:
+    patient.admin.plugins[plugin]["_meta"] = {"priority": priority}
+    ((subject, found),) = patient.wrong()
+    assert subject == "order"
+    assert "refused requests can settle others" in found
+
+
+def test_a_model_that_was_not_judged(patient: Patient, admin: ApisixAdmin) -> None:
+    admin.services = configured(Way.AI_PROXY)["services"]
+    admin.plugins["ai-proxy"]["options"] = {"model": "gpt-4o"}
+    assert subjects(notes(patient)) == ["model"]
+    admin.plugins["ai-proxy-multi"] = {"instances": [1, {"options": {"model": "x"}}]}
+    del admin.plugins["ai-proxy"]
+    assert subjects(notes(patient)) == ["model"]
+
+
+@pytest.mark.parametrize(
+    ("plugin", "members"),
+    [
+        (MARK, {"phase": "access"}),
+        (MARK, {"functions": ["return function() end"]}),
+        (USAGE, {"phase": "log"}),
+        (USAGE, {"functions": "x"}),
+        (USAGE, {"_meta": {"disable": True}}),
+        (LOGGER, {"uri": "http://elsewhere/log"}),
+    ],
+)
+def test_usage_that_nobody_tells(patient: Patient, plugin: str, members: dict[str, object]) -> None:
+    patient.admin.plugins[plugin] |= members
+    assert not patient.wrong()
+    assert ("usage", "calls are charged by their estimate, on llm") in notes(patient)
+
+
+@pytest.mark.parametrize(
+    ("members", "found"),
+    [
+        ({"concat_method": "new_line"}, "concat_method is not json"),
+        ({"batch_max_size": 1001}, "batches are too long"),
+        ({"auth_header": None}, "no token is sent"),
+        ({"auth_header": ""}, "no token is sent"),
+    ],
+)
+def test_reports_that_would_be_refused(
+    patient: Patient, members: dict[str, object], found: str
+) -> None:
+    patient.admin.plugins[LOGGER] |= members
+    assert patient.wrong() == [(LOGGER, f"{found}: every report is refused, on llm")]
+
+
+def test_a_reference_that_nobody_looks_up(patient: Patient, admin: ApisixAdmin) -> None:
+    admin.plugins[LOGGER]["auth_header"] = "$ENV://GATEPASS_USAGE_AUTHORIZATION"
+    assert not patient.wrong()
+    admin.version = "3.16.0"
+    assert subjects(patient.wrong()) == [LOGGER]
+
+
+def test_reports_that_get_lost_or_say_too_much(patient: Patient, admin: ApisixAdmin) -> None:
+    admin.plugins[LOGGER] |= {
+        "max_retry_count": 0,
+        "include_resp_body": True,
+        "batch_max_size": "x",
+    }
+    assert not patient.wrong()
+    assert subjects(notes(patient)) == [LOGGER, LOGGER]
+
+
+def test_sec_59_reports_of_what_nobody_judged(patient: Patient, admin: ApisixAdmin) -> None:
+    logger = admin.plugins[LOGGER]
+    admin.routes.append({"id": "open", "plugins": {LOGGER: logger}})
+    ((subject, found),) = patient.wrong()
+    assert subject == "usage"
+    assert "a client names any call as its own and settles it, on open" in found
+
+
+@pytest.mark.parametrize(
+    ("version", "wrong", "noted"),
+    [
+        ("2.11.1", ["version"], []),
+        ("3.8.0", [], []),
+        ("3.9.1", [], ["HTTP/2"]),
+        ("3.16.0", [], ["HTTP/2"]),
+        ("3.17.0", [], []),
+        ("4.0.0-dev", [], []),
+    ],
+)
+def test_versions(patient: Patient, version: str, wrong: list[str], noted: list[str]) -> None:
+    patient.admin.version = version
+    assert subjects(patient.wrong()) == wrong
+    assert subjects(notes(patient)) == noted
+
+
+@pytest.mark.parametrize(
+    "server", ["openresty", "", "APISIX", "nginx/1.27.1", "APISIX/x", "APISIX/3.\u0661"]
+)
+def test_a_version_that_is_none_is_not_guessed(patient: Patient, server: str) -> None:
+    if server.isascii():
+        patient.admin.server = server
+        assert notes(patient) == [("version", "not known")]
+
+
+def test_sec_44_forward_auth_before_3_17(patient: Patient, admin: ApisixAdmin) -> None:
+    admin.plugins["forward-auth"] = {"uri": "http://x"}
+    assert not patient.wrong()
+    admin.version = "3.16.0"
+    assert subjects(patient.wrong()) == ["forward-auth"]
+
+
+CONFIG: list[tuple[dict[str, Any], list[str], list[str]]] = [
+    ({"ext-plugin": {}}, ["ext-plugin"], []),
+    ({"ext-plugin": {"cmd": ["x"]}}, [], ["ext-plugin"]),
+    ({"ext-plugin": {"cmd": ["x"], "path_for_test": "/x"}}, [], ["ext-plugin"]),
+    ({"nginx_config": {}}, [], ["client_max_body_size", "envs"]),
+    ({"nginx_config": None}, [], ["client_max_body_size", "envs"]),
+    ({"plugins": ["prometheus"]}, ["plugins"], []),
+    ({"plugins": ["prometheus", GUARD]}, [], []),
+]
+
+
+@pytest.mark.parametrize(("members", "wrong", "noted"), CONFIG)
+def test_what_stands_in_config_yaml(
+    patient: Patient, members: dict[str, Any], wrong: list[str], noted: list[str]
+) -> None:
+    document = yaml.safe_load(patient.file.read_text())
+    patient.file.write_text(yaml.safe_dump({**document, **members}))
+    assert subjects(patient.wrong()) == wrong
+    assert subjects(notes(patient)) == noted
+
+
+def test_sec_62_everybody_says_where_they_come_from(patient: Patient) -> None:
+    document = yaml.safe_load(patient.file.read_text())
+    document["nginx_config"]["http"]["real_ip_from"] = ["10.0.0.0/8", "0.0.0.0/0"]
+    patient.file.write_text(yaml.safe_dump(document))
+    assert subjects(patient.wrong()) == ["real_ip_from"]
+
+
+@pytest.mark.parametrize("octets", [b"", b"[]", b"a: [", b"\xff", b" " * 2_000_000, b"[" * 2_000])
+def test_a_config_yaml_that_is_none(patient: Patient, octets: bytes) -> None:
+    patient.file.write_bytes(octets)
+    assert patient.wrong() == [("config.yaml", "cannot be read as YAML")]
+    patient.file.unlink()
+    assert patient.wrong() == [("config.yaml", "cannot be read as YAML")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (hello(b"{}", 500), "answered 500"),
+        (hello(b"<html>"), "the answer is not what APISIX's API says"),
+        (hello(b'{"plugins": []}'), "the answer is not what APISIX's API says"),
+        (b"220 smtp ready\r\n", "no answer in HTTP"),
+    ],
+)
+def test_what_is_no_apisix(patient: Patient, answer: bytes, found: str) -> None:
+    patient.admin.answers["/v1/schema"] = answer
+    (finding,) = patient.findings()
+    assert (finding["subject"], finding["found"]) == ("API", f"GET /v1/schema: {found}")
+
+
+def test_nobody_there(patient: Patient) -> None:
+    (finding,) = patient.findings(f"http://127.0.0.1:{free_port()}")
+    assert finding["found"] == "GET /v1/schema: connection refused"
+    patient.admin.answers |= dict.fromkeys(("/v1/schema", "/apisix/admin/routes"), hello(b"", 404))
+    (finding,) = patient.findings()
+    assert finding["found"] == "GET /apisix/admin/routes: answered 404"
+    assert "9180" in finding["advice"]
+
+
+@pytest.mark.parametrize("answer", [hello(b"{}", 500), hello(b'{"a": 1}'), hello(b"[1]")])
+def test_a_list_that_is_none_is_said_and_nothing_concluded(
+    patient: Patient, admin: ApisixAdmin, answer: bytes
+) -> None:
+    path = "/v1/routes" if admin.control else "/apisix/admin/plugins"
+    admin.answers[path] = answer
+    ((subject, found),) = patient.wrong()
+    assert subject == "API"
+    assert found.startswith(f"GET {path}: ")
