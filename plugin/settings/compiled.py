@@ -1,6 +1,6 @@
 """What the settings mean, ready to be used: plain values that need neither pydantic nor YAML."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
 from gatepass.jwks.verifier import Issuer
@@ -45,7 +45,7 @@ class HttpDoor:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     max_body_bytes: int
     deadline_seconds: int
-    usage_token: bytes | None = None
+    usage_token: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import uvloop
 from bench import deployment
+from bench.apisix import apisix
 from bench.figures import BATCH, Figure, bare_verification
 from bench.kong import kong
 
@@ -163,6 +164,7 @@ def main() -> int:
         figures = runner.run(decisions(options.rounds))
         figures += runner.run(service(max(3, options.rounds // 5), figures[0].microseconds))
         figures += runner.run(kong(max(3, options.rounds // 5)))
+        figures += runner.run(apisix(max(3, options.rounds // 5)))
     if options.json:
         print(json.dumps([asdict(figure) for figure in figures], indent=2))
     else:

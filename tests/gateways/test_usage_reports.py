@@ -1,6 +1,7 @@
 """From APISIX's response to the bill: its Lua, the report over HTTP, the budgets."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from gatepass.plugin.gateways.apisix.names import (
     USAGE_VARIABLE,
 )
 from support.apisix_lua import ApisixRequest
+from support.documented import PAGES
 from support.gatepass_service import Service, bearer, running_service
 from support.gateway_table import CHAT, chat
 from support.llm_answers import events
@@ -108,6 +110,15 @@ def test_what_ai_proxy_counted_is_paid(service: Service) -> None:
     record = {"request_id": allowed(service), "prompt_tokens": "100", "completion_tokens": "20"}
     assert told(report(service, record)) == ONE
     assert books(service) == (COST, False)
+
+
+def test_the_request_of_the_documentation_gets_its_answer(service: Service) -> None:
+    page = (PAGES / "apisix.md").read_text(encoding="utf-8")
+    ((body, answer),) = re.findall(r"/usage .*?\n +-d '(.*)'\n +(.*)\n", page)
+    (record,) = json.loads(body)
+    reply = report(service, [{**record, "request_id": allowed(service)}])
+    assert (reply.status, reply.body.decode()) == (200, answer)
+    assert books(service) == (12 * 2_500 + 30 * 10_000, False)
 
 
 def test_a_failed_call_costs_nothing(service: Service) -> None:

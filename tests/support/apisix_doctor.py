@@ -31,3 +31,15 @@ class Patient(doctors.Patient[ApisixAdmin]):
         self.file = folder / "config.yaml"
         self.file.write_text(config_yaml(Way.RUNNER, MACHINE))
         super().__init__(admin, capsys, partial(run_apisix_doctor, file=self.file))
+
+
+UNSEEN = ("global rules", "not shown by the control API, nor are plugin configs")
+
+
+def noted(patient: Patient) -> list[tuple[str, str]]:
+    """Return the notes that are not there for every control API."""
+    return [found for found in patient.notes() if found != UNSEEN]
+
+
+def subjects(found: list[tuple[str, str]]) -> list[str]:
+    return [subject for subject, _ in found]

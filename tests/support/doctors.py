@@ -24,7 +24,7 @@ class Asked(Protocol):
 class RunDoctor(Protocol):
     """A doctor's command."""
 
-    def __call__(self, url: str, *, as_json: bool, headers: tuple[str, ...] = ()) -> int: ...
+    def __call__(self, url: str, /, *, as_json: bool, headers: tuple[str, ...] = ()) -> int: ...
 
 
 Admin = TypeVar("Admin", bound=Asked)

@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
@@ -12,7 +12,7 @@ needs_systemd = pytest.mark.skipif(
 )
 
 
-def check_unit(unit: str, program: Path, folder: Path) -> None:
+def check_unit(unit: str, program: PurePath, folder: Path) -> None:
     """See that systemd knows every line; the program stands in for whoever runs."""
     executable = folder / "program"
     executable.write_text("#!/bin/sh\n")

@@ -74,6 +74,7 @@ class ApisixConnection(FramedProtocol):
         self._expect: Callable[[int, bytes], None] = self._take_call
         self._conversation: Conversation | None = None
         self._call_id = 0
+        self._body_asked = False
 
     # -- the stream ------------------------------------------------------------------------------
 
@@ -113,7 +114,10 @@ class ApisixConnection(FramedProtocol):
                 self._close()
             elif self._expect == self._take_answer:
                 self._expect = self._take_nothing
-                self._advance(BodyState.TOO_LARGE)
+                if self._body_asked:
+                    self._advance(BodyState.TOO_LARGE)
+                else:
+                    self._refuse(Reason.GATEWAY_ERROR)
             elif self._expect == self._take_late_answer:
                 self._be_idle()
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
@@ -182,9 +186,9 @@ class ApisixConnection(FramedProtocol):
 
     def _ask(self, question: Question) -> None:
         self._expect = self._take_answer
-        slow = isinstance(question, RequestBody)
-        self._calls.expect(self, slow=slow)
-        self.limit = self._calls.body_limit if slow else CALL_LIMIT
+        self._body_asked = isinstance(question, RequestBody)
+        self._calls.expect(self, slow=self._body_asked)
+        self.limit = self._calls.body_limit if self._body_asked else CALL_LIMIT
         self._transport.write(
             question_for_variable(question.name)
             if isinstance(question, Variable)

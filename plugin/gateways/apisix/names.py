@@ -7,7 +7,6 @@ PLUGIN_NAME = "gatepass"
 """The one plugin that the runner answers for, in the `conf` of ext-plugin-pre-req."""
 
 PROFILE_FIELD = "profile"
-DEFAULT_PROFILE = "default"
 
 GUARD = "ext-plugin-pre-req"
 PRIORITY = 12000

@@ -1,8 +1,8 @@
 """Writing a configuration as YAML that reads as it was meant, whatever reads it.
 
 Mappings, lists, whole numbers and booleans; every text is quoted, because a plain one may look like
-a number, and a plain text of several lines is a block. Names are plain ones; no text needs a character above
-U+FFFF, which JSON, whose quotes these are, spells in two halves.
+a number, and a plain text of several lines is a block. Names are plain ones. No text needs a
+character above U+FFFF, which JSON, whose quotes these are, spells in two halves.
 """
 
 import json

@@ -15,6 +15,8 @@ COMMANDS = [
     ["apisix"],
     ["kong", "config"],
     ["kong", "doctor"],
+    ["apisix", "config"],
+    ["apisix", "doctor"],
     ["check"],
     ["decide"],
     ["demo"],
@@ -132,6 +134,7 @@ WRONG_FILES = {
 ON_A_FILE = {
     "serve": ["serve", "-c"],
     "kong": ["kong", "-c"],
+    "apisix config": ["apisix", "config", "-c"],
     "check": ["check", "-c"],
     "decide": ["decide", "--token", "x", "--path", "/", "-c"],
 }

@@ -1,17 +1,14 @@
 """`gatepass apisix doctor`: what it finds in an APISIX, and what it says to do."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from gatepass.plugin.gateways.apisix.declarative import Way
-from support.admin_server import hello
 from support.apisix_admin import ApisixAdmin, apisix_admin, configured
-from support.apisix_doctor import Patient
-from support.ports import free_port
+from support.apisix_doctor import UNSEEN, Patient, noted, subjects
 
 GUARD, MARK, USAGE, LOGGER = (
     "ext-plugin-pre-req",
@@ -19,7 +16,6 @@ GUARD, MARK, USAGE, LOGGER = (
     "serverless-post-function",
     "http-logger",
 )
-UNSEEN = ("global rules", "not shown by the control API, nor are plugin configs")
 
 
 @pytest.fixture(params=["control", "admin"])
@@ -36,14 +32,6 @@ def admin(patient: Patient) -> ApisixAdmin:
     return patient.admin
 
 
-def notes(patient: Patient) -> list[tuple[str, str]]:
-    return [found for found in patient.notes() if found != UNSEEN]
-
-
-def subjects(found: list[tuple[str, str]]) -> list[str]:
-    return [subject for subject, _ in found]
-
-
 def test_an_apisix_as_we_configure_it_is_well(patient: Patient) -> None:
     told = [(item["subject"], item["found"]) for item in patient.findings()]
     assert [found for found in told if found != UNSEEN] == [
@@ -58,7 +46,7 @@ def test_an_apisix_as_we_configure_it_is_well(patient: Patient) -> None:
 def test_the_other_ways_are_well_too(patient: Patient, way: Way) -> None:
     patient.admin.services = configured(way)["services"]
     assert not patient.wrong()
-    assert not notes(patient)
+    assert not noted(patient)
 
 
 def test_the_credential_is_asked_for(patient: Patient) -> None:
@@ -93,8 +81,8 @@ def test_a_guard_that_is_not_there(patient: Patient, admin: ApisixAdmin) -> None
     admin.services[0]["plugins"] = []
     assert patient.wrong() == [none]
     admin.routes, admin.services = [], []
-    for empty in ([], {}):
-        admin.empty = empty
+    for empty in ("[]", "{}"):
+        admin.empty = json.loads(empty)
         assert patient.wrong() == [none]
 
 
@@ -133,7 +121,7 @@ def test_routes_that_are_not_judged_are_listed(patient: Patient, admin: ApisixAd
     admin.routes += [{"id": "x\ny", "uri": "/y"}, {"id": "off", "uri": "/off", "status": 0}]
     assert not patient.wrong()
     listed = "'x\\ny', open-0, open-1, open-2, open-3 and 3 more"
-    assert notes(patient) == [("routes", f"not judged by Gatepass: {listed}")]
+    assert noted(patient) == [("routes", f"not judged by Gatepass: {listed}")]
 
 
 def test_the_most_specific_configuration_counts(patient: Patient, admin: ApisixAdmin) -> None:
@@ -149,7 +137,7 @@ def test_the_most_specific_configuration_counts(patient: Patient, admin: ApisixA
 def test_a_script_takes_the_place_of_all_plugins(patient: Patient, admin: ApisixAdmin) -> None:
     admin.routes.append({**admin.routes[0], "id": "scripted", "name": "", "script": "return {}"})
     assert not patient.wrong()
-    assert subjects(notes(patient)) == ["routes", "script"]
+    assert subjects(noted(patient)) == ["routes", "script"]
 
 
 def test_plugin_configs(patient: Patient, admin: ApisixAdmin) -> None:
@@ -158,11 +146,11 @@ def test_plugin_configs(patient: Patient, admin: ApisixAdmin) -> None:
     admin.plugin_configs = [{"id": "1", "plugins": plugins}]
     if not admin.control:
         assert not patient.wrong()
-        assert not notes(patient)
+        assert not noted(patient)
         return
     assert patient.wrong() == [("plugin", "no route is judged")]
     admin.routes.append({"id": "two", "plugins": plugins})
-    assert notes(patient) == [("routes", "their plugin config is not shown: llm")]
+    assert noted(patient) == [("routes", "their plugin config is not shown: llm")]
 
 
 def test_global_rules(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -193,7 +181,7 @@ def test_post_resp_is_not_answered(patient: Patient, admin: ApisixAdmin) -> None
     ]
     admin.plugins["ext-plugin-post-resp"] = {"conf": [{"name": "other", "value": "{}"}]}
     assert not patient.wrong()
-    assert subjects(notes(patient)) == ["post-resp"]
+    assert subjects(noted(patient)) == ["post-resp"]
 
 
 def test_who_runs_before_and_after_the_decision(patient: Patient, admin: ApisixAdmin) -> None:
@@ -202,22 +190,22 @@ def test_who_runs_before_and_after_the_decision(patient: Patient, admin: ApisixA
         admin.plugins[name] = {}
     admin.plugins["limit-count"] = {"count": 1}
     assert not patient.wrong()
-    found = dict(notes(patient))
+    found = dict(noted(patient))
     assert list(found) == [
         *("order: cors", "order: jwt-auth", "order: our-own", "order: proxy-rewrite"),
     ]
     assert "preflight requests have no token" in found["order: cors"]
     assert found["order: our-own"] == "runs before the decision, on llm"
     admin.plugins["cors"] = {"_meta": {"priority": 13_000}}
-    assert "answers preflight requests itself" in dict(notes(patient))["order: cors"]
+    assert "answers preflight requests itself" in dict(noted(patient))["order: cors"]
 
 
 def test_lua_in_any_plugin(patient: Patient, admin: ApisixAdmin) -> None:
     admin.plugins["limit-count"] = {"_meta": {"pre_function": "return function() end"}}
-    assert subjects(notes(patient)) == ["pre_function"]
+    assert subjects(noted(patient)) == ["pre_function"]
     admin.plugins["limit-count"] = {"_meta": "x"}
     admin.plugins[MARK] = {"phase": "access", "functions": ["return function() end"]}
-    assert subjects(notes(patient)) == ["order: serverless-pre-function", "usage"]
+    assert subjects(noted(patient)) == ["order: serverless-pre-function", "usage"]
 
 
 @pytest.mark.parametrize(("plugin", "priority"), [(MARK, 12_000), (MARK, 13_000), (GUARD, 9_999)])
@@ -231,10 +219,10 @@ def test_sec_59_a_mark_before_the_decision(patient: Patient, plugin: str, priori
 def test_a_model_that_was_not_judged(patient: Patient, admin: ApisixAdmin) -> None:
     admin.services = configured(Way.AI_PROXY)["services"]
     admin.plugins["ai-proxy"]["options"] = {"model": "gpt-4o"}
-    assert subjects(notes(patient)) == ["model"]
+    assert subjects(noted(patient)) == ["model"]
     admin.plugins["ai-proxy-multi"] = {"instances": [1, {"options": {"model": "x"}}]}
     del admin.plugins["ai-proxy"]
-    assert subjects(notes(patient)) == ["model"]
+    assert subjects(noted(patient)) == ["model"]
 
 
 @pytest.mark.parametrize(
@@ -251,7 +239,7 @@ def test_a_model_that_was_not_judged(patient: Patient, admin: ApisixAdmin) -> No
 def test_usage_that_nobody_tells(patient: Patient, plugin: str, members: dict[str, object]) -> None:
     patient.admin.plugins[plugin] |= members
     assert not patient.wrong()
-    assert ("usage", "calls are charged by their estimate, on llm") in notes(patient)
+    assert ("usage", "calls are charged by their estimate, on llm") in noted(patient)
 
 
 @pytest.mark.parametrize(
@@ -284,7 +272,7 @@ def test_reports_that_get_lost_or_say_too_much(patient: Patient, admin: ApisixAd
         "batch_max_size": "x",
     }
     assert not patient.wrong()
-    assert subjects(notes(patient)) == [LOGGER, LOGGER]
+    assert subjects(noted(patient)) == [LOGGER, LOGGER]
 
 
 def test_sec_59_reports_of_what_nobody_judged(patient: Patient, admin: ApisixAdmin) -> None:
@@ -293,107 +281,3 @@ def test_sec_59_reports_of_what_nobody_judged(patient: Patient, admin: ApisixAdm
     ((subject, found),) = patient.wrong()
     assert subject == "usage"
     assert "a client names any call as its own and settles it, on open" in found
-
-
-@pytest.mark.parametrize(
-    ("version", "wrong", "noted"),
-    [
-        ("2.11.1", ["version"], []),
-        ("3.8.0", [], []),
-        ("3.9.1", [], ["HTTP/2"]),
-        ("3.16.0", [], ["HTTP/2"]),
-        ("3.17.0", [], []),
-        ("4.0.0-dev", [], []),
-    ],
-)
-def test_versions(patient: Patient, version: str, wrong: list[str], noted: list[str]) -> None:
-    patient.admin.version = version
-    assert subjects(patient.wrong()) == wrong
-    assert subjects(notes(patient)) == noted
-
-
-@pytest.mark.parametrize(
-    "server", ["openresty", "", "APISIX", "nginx/1.27.1", "APISIX/x", "APISIX/3.\u0661"]
-)
-def test_a_version_that_is_none_is_not_guessed(patient: Patient, server: str) -> None:
-    if server.isascii():
-        patient.admin.server = server
-        assert notes(patient) == [("version", "not known")]
-
-
-def test_sec_44_forward_auth_before_3_17(patient: Patient, admin: ApisixAdmin) -> None:
-    admin.plugins["forward-auth"] = {"uri": "http://x"}
-    assert not patient.wrong()
-    admin.version = "3.16.0"
-    assert subjects(patient.wrong()) == ["forward-auth"]
-
-
-CONFIG: list[tuple[dict[str, Any], list[str], list[str]]] = [
-    ({"ext-plugin": {}}, ["ext-plugin"], []),
-    ({"ext-plugin": {"cmd": ["x"]}}, [], ["ext-plugin"]),
-    ({"ext-plugin": {"cmd": ["x"], "path_for_test": "/x"}}, [], ["ext-plugin"]),
-    ({"nginx_config": {}}, [], ["client_max_body_size", "envs"]),
-    ({"nginx_config": None}, [], ["client_max_body_size", "envs"]),
-    ({"plugins": ["prometheus"]}, ["plugins"], []),
-    ({"plugins": ["prometheus", GUARD]}, [], []),
-]
-
-
-@pytest.mark.parametrize(("members", "wrong", "noted"), CONFIG)
-def test_what_stands_in_config_yaml(
-    patient: Patient, members: dict[str, Any], wrong: list[str], noted: list[str]
-) -> None:
-    document = yaml.safe_load(patient.file.read_text())
-    patient.file.write_text(yaml.safe_dump({**document, **members}))
-    assert subjects(patient.wrong()) == wrong
-    assert subjects(notes(patient)) == noted
-
-
-def test_sec_62_everybody_says_where_they_come_from(patient: Patient) -> None:
-    document = yaml.safe_load(patient.file.read_text())
-    document["nginx_config"]["http"]["real_ip_from"] = ["10.0.0.0/8", "0.0.0.0/0"]
-    patient.file.write_text(yaml.safe_dump(document))
-    assert subjects(patient.wrong()) == ["real_ip_from"]
-
-
-@pytest.mark.parametrize("octets", [b"", b"[]", b"a: [", b"\xff", b" " * 2_000_000, b"[" * 2_000])
-def test_a_config_yaml_that_is_none(patient: Patient, octets: bytes) -> None:
-    patient.file.write_bytes(octets)
-    assert patient.wrong() == [("config.yaml", "cannot be read as YAML")]
-    patient.file.unlink()
-    assert patient.wrong() == [("config.yaml", "cannot be read as YAML")]
-
-
-@pytest.mark.parametrize(
-    ("answer", "found"),
-    [
-        (hello(b"{}", 500), "answered 500"),
-        (hello(b"<html>"), "the answer is not what APISIX's API says"),
-        (hello(b'{"plugins": []}'), "the answer is not what APISIX's API says"),
-        (b"220 smtp ready\r\n", "no answer in HTTP"),
-    ],
-)
-def test_what_is_no_apisix(patient: Patient, answer: bytes, found: str) -> None:
-    patient.admin.answers["/v1/schema"] = answer
-    (finding,) = patient.findings()
-    assert (finding["subject"], finding["found"]) == ("API", f"GET /v1/schema: {found}")
-
-
-def test_nobody_there(patient: Patient) -> None:
-    (finding,) = patient.findings(f"http://127.0.0.1:{free_port()}")
-    assert finding["found"] == "GET /v1/schema: connection refused"
-    patient.admin.answers |= dict.fromkeys(("/v1/schema", "/apisix/admin/routes"), hello(b"", 404))
-    (finding,) = patient.findings()
-    assert finding["found"] == "GET /apisix/admin/routes: answered 404"
-    assert "9180" in finding["advice"]
-
-
-@pytest.mark.parametrize("answer", [hello(b"{}", 500), hello(b'{"a": 1}'), hello(b"[1]")])
-def test_a_list_that_is_none_is_said_and_nothing_concluded(
-    patient: Patient, admin: ApisixAdmin, answer: bytes
-) -> None:
-    path = "/v1/routes" if admin.control else "/apisix/admin/plugins"
-    admin.answers[path] = answer
-    ((subject, found),) = patient.wrong()
-    assert subject == "API"
-    assert found.startswith(f"GET {path}: ")

@@ -128,9 +128,10 @@ async def test_a_body_above_any_limit_is_known_by_its_head(limit: int) -> None:
 
 
 async def test_sec_41_a_variable_that_is_too_large_is_a_refusal() -> None:
-    line = Line(new_calls())
+    line = Line(calls := new_calls())
     line.say(call())
-    assert refused(line.say(HUGE)) in {Reason.GATEWAY_ERROR, Reason.INTERNAL}
+    assert refused(line.say(HUGE)) is Reason.GATEWAY_ERROR
+    assert calls._judge.faults == 0
 
 
 # -- exceptions --------------------------------------------------------------------------------

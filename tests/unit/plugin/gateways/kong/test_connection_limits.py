@@ -1,6 +1,7 @@
 """How long one of Kong's connections may take, and how large what comes over it may be."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -174,3 +175,41 @@ async def test_after_the_end_no_time_is_kept_any_more() -> None:
     assert events.due == {}
     assert still_serves(line)
     assert patience(line) <= DOOR.deadline_seconds
+
+
+# -- places ------------------------------------------------------------------------------------
+
+
+def _served(line: Line) -> None:
+    line.say(*head())
+    line.say(BODY)
+    line.say(b"")
+
+
+def _unreadable(line: Line) -> None:
+    line.say(b"\x80")
+
+
+def _too_large(line: Line) -> None:
+    line.connection.data_received(HUGE)
+
+
+def _overdue(line: Line) -> None:
+    line.connection.overdue()
+
+
+@pytest.mark.parametrize("end", [_served, _unreadable, _too_large, _overdue])
+@pytest.mark.parametrize("phase", [b"access", b"log"])
+async def test_sec_41_an_event_leaves_its_place_once_however_it_ends(
+    end: Callable[[Line], None], phase: bytes
+) -> None:
+    """One that did not would fill the server in the end, and one that left twice unbound it."""
+    events = new_events(WantsBody())
+    for _ in range(3):
+        line = Line(events)
+        line.say(event(phase))
+        assert events.deciding == 1
+        end(line)
+        assert events.deciding == 0
+        line.lose()
+        assert events.deciding == 0

@@ -1,9 +1,6 @@
 """What `gatepass kong config` writes, and examples/kong/, which must be the same and must load."""
 
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,6 +15,7 @@ from gatepass.plugin.gateways.upstreams import Service
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
 from gatepass.plugin.settings import compile_settings, load_settings
+from support.units import check_unit, needs_systemd
 
 EXAMPLES = Path(__file__).resolve().parents[5] / "examples" / "kong"
 PROGRAM = PurePosixPath("/usr/local/bin/gatepass")
@@ -167,21 +165,9 @@ def test_the_unit_runs_where_the_settings_say() -> None:
     assert "\nUMask=0077\n" in unit
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd on this machine")
+@needs_systemd
 def test_systemd_knows_every_line_of_the_unit(tmp_path: Path) -> None:
-    program = tmp_path / "gatepass"
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o700)
-    unit = (EXAMPLES / "gatepass.service").read_text()
-    (tmp_path / "gatepass.service").write_text(unit.replace(str(PROGRAM), str(program)))
-    run = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", str(tmp_path / "gatepass.service")],  # noqa: S607 - found by skipif
-        check=False,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "SYSTEMD_LOG_TARGET": "console"},
-    )
-    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    check_unit((EXAMPLES / "gatepass.service").read_text(), PROGRAM, tmp_path)
 
 
 def test_the_answer_in_the_documentation_is_ours() -> None:
