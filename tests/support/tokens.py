@@ -100,7 +100,7 @@ def base_claims() -> dict[str, object]:
         "iss": ISSUER,
         "aud": AUDIENCE,
         "sub": "user-1",
-        "exp": now + 300,
+        "exp": now + 3600,
         "nbf": now - 5,
         "iat": now - 5,
     }
