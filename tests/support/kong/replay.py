@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from support.kong.conversation import Call, Request
@@ -124,7 +125,9 @@ def _play(script: Script, peer: Peer, call: Call) -> None:
             peer.send(peer.returned(**more))
             is_over = True
         else:
-            peer.send(_octets(line))
+            # behind an exit nobody may read any more; what was said before it is there to be read
+            with suppress(BrokenPipeError):
+                peer.send(_octets(line))
 
 
 def _kind(asked: dict[str, object]) -> str:
