@@ -5,6 +5,7 @@ can be compared. Where many ran at once, or where only their calls were recorded
 again by a request of which a runner would be told the same.
 """
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -67,17 +68,22 @@ class Script:
     said: list[Said] = field(default_factory=list)
     unexpected: list[bytes] = field(default_factory=list)
     question: str = ""
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    """Held from a frame to the end of its answer, the closing of the connection included."""
 
     def serve(self, peer: Peer) -> None:
         """Serve one connection; every request has its own lines."""
         while True:
             kind, payload = peer.receive()
-            octets = frame(kind, payload)
-            if not self.lines or self.lines[0].sender != "apisix":
-                self.unexpected.append(octets)
-                raise Ended
-            self.said.append(Said(octets, self.lines.pop(0), self.question))
-            self._answer(peer)
+            with self.turn:
+                self._note(frame(kind, payload))
+                self._answer(peer)
+
+    def _note(self, octets: bytes) -> None:
+        if not self.lines or self.lines[0].sender != "apisix":
+            self.unexpected.append(octets)
+            raise Ended
+        self.said.append(Said(octets, self.lines.pop(0), self.question))
 
     def _answer(self, peer: Peer) -> None:
         while self.lines and self.lines[0].sender == "runner":
@@ -116,7 +122,8 @@ def reenact(name: str, folder: Path) -> Iterator[Reenacted]:
                 worker.close()
                 path.rename(folder / "away")
             response, exchange = _play(name, recorded, worker)
-            played = replace(script, said=script.said, lines=list(script.lines))
+            with script.turn:
+                played = replace(script, said=script.said, lines=list(script.lines))
             if recorded.runner_is_down:
                 (folder / "away").rename(path)
             yield Reenacted(recorded, played, response, exchange)

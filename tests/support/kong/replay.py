@@ -122,12 +122,16 @@ def _play(script: Script, peer: Peer, call: Call) -> None:
             _note_reply(script, method, peer.receive(), line)
         elif line.decoded.get("frame") == "RpcReturn":
             more = {key: value for key, value in line.decoded.items() if key == "instance_status"}
-            peer.send(peer.returned(**more))
+            _send(peer, peer.returned(**more))
             is_over = True
         else:
-            # behind an exit nobody may read any more; what was said before it is there to be read
-            with suppress(BrokenPipeError):
-                peer.send(_octets(line))
+            _send(peer, _octets(line))
+
+
+def _send(peer: Peer, octets: bytes) -> None:
+    """Send, though Kong may have gone already: what it said before is still there to be read."""
+    with suppress(BrokenPipeError, ConnectionResetError):
+        peer.send(octets)
 
 
 def _kind(asked: dict[str, object]) -> str:
