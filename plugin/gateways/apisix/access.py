@@ -7,6 +7,7 @@ length is above the limit, and the Gate goes on. No rule about requests stands h
 """
 
 from collections.abc import Callable, Generator, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,7 @@ def _to_request(profile: str, call: HttpReqCall, target: bytes) -> Request:
     )
 
 
+@lru_cache(maxsize=1024)
 def _address(octets: bytes) -> str | None:
     return str(ip_address(octets)) if len(octets) in {4, 16} else None
 

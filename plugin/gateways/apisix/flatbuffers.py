@@ -16,6 +16,9 @@ _SIGNED = Struct("<i")
 _SHORT = Struct("<H")
 _VTABLES = tuple(Struct(f"<{slots}H") for slots in range(17))
 _OFFSETS = tuple(Struct(f"<{count}I") for count in range(129))
+_ENTRY_HEAD = Struct("<iII")
+_AS_APISIX_WRITES = (8, 4)
+"""Where an entry has its name and its value: in the second place and in the first."""
 _VTABLE_HEAD = 4
 
 Entry = tuple[bytes, bytes | None]
@@ -136,10 +139,11 @@ def _octets(buffer: bytes, at: int) -> bytes:
 
 def _entries(buffer: bytes, at: int) -> list[Entry]:
     """Return the entries; a loop of its own, because this is most of what reading a call costs."""
-    unsigned, signed, end = _UNSIGNED.unpack_from, _SIGNED.unpack_from, len(buffer)
+    unsigned, heads, end = _UNSIGNED.unpack_from, _ENTRY_HEAD.unpack_from, len(buffer)
     room = end  # entries that lie over each other would be more than the buffer
     known: dict[int, tuple[int, int]] = {}
     entries: list[Entry] = []
+    value: bytes | None
     try:
         (count,) = unsigned(buffer, at)
         if count > MAX_ENTRIES:
@@ -149,31 +153,42 @@ def _entries(buffer: bytes, at: int) -> list[Entry]:
         for reference in kind.unpack_from(buffer, at):
             table = at + reference
             at += 4
-            vtable = table - signed(buffer, table)[0]
-            offsets = known.get(vtable)
+            # behind a table with a name is at least the name's length: so much can be read
+            back, to_value, to_name = heads(buffer, table)
+            offsets = known.get(table - back)
             if offsets is None:
-                slots = (*_vtable(buffer, table), 0, 0)
-                offsets = known[vtable] = (slots[0], slots[1])
-            name, value = offsets
-            if not name:
+                offsets = known[table - back] = _entry_offsets(buffer, table)
+            if offsets is _AS_APISIX_WRITES:
+                start = table + 12 + to_name
+                stop = start + unsigned(buffer, start - 4)[0]
+                begin = table + 8 + to_value
+                finish = begin + unsigned(buffer, begin - 4)[0]
+                if stop > end or finish > end:
+                    raise Malformed
+                key, value = buffer[start:stop], buffer[begin:finish]
+                room -= len(key) + len(value)
+            else:
+                key, value = _entry(buffer, table, *offsets)
+                room -= len(key) + len(value or b"")
+            if room < 0:
                 raise Malformed
-            start = table + name
-            start += unsigned(buffer, start)[0] + 4
-            stop = start + unsigned(buffer, start - 4)[0]
-            room -= stop - start
-            if stop > end or room < 0:
-                raise Malformed
-            key = buffer[start:stop]
-            if not value:
-                entries.append((key, None))
-                continue
-            start = table + value
-            start += unsigned(buffer, start)[0] + 4
-            stop = start + unsigned(buffer, start - 4)[0]
-            room -= stop - start
-            if stop > end or room < 0:
-                raise Malformed
-            entries.append((key, buffer[start:stop]))
+            entries.append((key, value))
     except error:
         raise Malformed from None
     return entries
+
+
+def _entry_offsets(buffer: bytes, table: int) -> tuple[int, int]:
+    name, value = (*_vtable(buffer, table), 0, 0)[:2]
+    return _AS_APISIX_WRITES if (name, value) == _AS_APISIX_WRITES else (name, value)
+
+
+def _entry(buffer: bytes, table: int, name: int, value: int) -> Entry:
+    """Return an entry of any layout; one without a name is none."""
+    if not name:
+        raise Malformed
+    return _text(buffer, table + name), _text(buffer, table + value) if value else None
+
+
+def _text(buffer: bytes, at: int) -> bytes:
+    return _octets(buffer, at + int(_UNSIGNED.unpack_from(buffer, at)[0]))

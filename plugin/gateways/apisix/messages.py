@@ -5,6 +5,7 @@ written: the answers to those, and questions. A frame is one octet for its type,
 length of its payload, and the payload.
 """
 
+from functools import lru_cache
 from struct import Struct
 from typing import NamedTuple
 
@@ -147,6 +148,7 @@ def token_unknown() -> bytes:
     return framed(ERROR, finished(table(_CONF_TOKEN_NOT_FOUND)))
 
 
+@lru_cache(maxsize=16)
 def question_for_variable(name: bytes) -> bytes:
     """Ask for a variable of APISIX's."""
     return framed(EXTRA_INFO, finished(table(_VAR, table(text(name)))))

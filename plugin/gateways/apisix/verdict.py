@@ -32,7 +32,9 @@ def to_stop(refusal: Deny) -> Stop:
 
 def to_rewrite(decision: Allow, headers: Sequence[Header], *, show_usage: bool) -> Rewrite:
     """Return what is changed of an allowed request; `headers` are those of the client."""
-    seen = tuple(dict.fromkeys(spellings_to_remove(decision, headers)))
+    # without an underscore a name is spelled as what is named anyway
+    odd = [header for header in headers if b"_" in header[0]]
+    seen = tuple(dict.fromkeys(spellings_to_remove(decision, odd))) if odd else ()
     removed = _removed(decision.remove_headers, decision.set_headers, seen, show_usage)
     return Rewrite(removed, decision.set_headers, decision.request_id)
 

@@ -1,0 +1,51 @@
+"""Memory stays flat under calls without end (10^6 in a long run)."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.apisix_calls import TARGET
+from support.apisix_load import cpu_microseconds_per_call, target_for
+from support.gates import ann, chat_body, settings_file
+from support.servers import wait_until
+from support.soak import examples
+
+CALLS = 25_000
+MOST_GROWTH_BYTES = 24 * 1024 * 1024
+RUNNER = Path(__file__).parents[1] / "bench" / "apisix_server.py"
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("budget", [None, "$1000000000"])
+def test_memory_is_flat(tmp_path: Path, budget: str | None) -> None:
+    socket = tmp_path / "apisix.sock"
+    defaults = {} if budget is None else {"defaults": {"budget": budget}}
+    prices = [{"model": "gpt-4o*", "input": "$1", "output": "$1", "max_output_tokens": 10}]
+    settings_file(
+        tmp_path,
+        users={"upsert": True, **defaults},
+        budgets={"reservation_timeout": "1s", "prices": prices},
+    )
+    headers = [
+        (b"authorization", b"Bearer " + ann()),
+        (b"content-type", b"application/json"),
+        (b"x_gatepass_user", b"root"),
+    ]
+    command = [sys.executable, str(RUNNER), "ours", str(tmp_path), str(socket)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_until(socket.exists)
+            load = target_for(process.pid, socket, headers, TARGET, chat_body())
+            sizes = []
+            for _ in range(2):
+                asyncio.run(cpu_microseconds_per_call(load, examples(CALLS) // 2))
+                statm = Path(f"/proc/{process.pid}/statm").read_text()
+                sizes.append(int(statm.split()[1]) * _PAGE)
+        finally:
+            process.terminate()
+    assert sizes[1] - sizes[0] < MOST_GROWTH_BYTES
