@@ -1,7 +1,7 @@
 """Accepting on one socket until told to stop.
 
 Stopping: the socket accepts no more, but whoever already waits in its queue is served; running
-calls finish, within a bound; a connection closes when it is idle.
+calls finish, within a bound. When a connection closes then is the connections' own business.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ from gatepass.plugin.gateways.connections import Connections
 from gatepass.plugin.gateways.listener import BACKLOG
 
 DRAIN_SECONDS = 5.0
+"""How long what is under way may go on, where nobody is in a greater hurry."""
+
 _TURNS = 3
 
 
@@ -20,8 +22,9 @@ async def accept_until(
     listener: socket.socket,
     connection: Callable[[], asyncio.Protocol],
     connections: Connections,
+    drain_seconds: float = DRAIN_SECONDS,
 ) -> None:
-    """Serve a listening Unix socket until the event is set."""
+    """Serve a listening Unix socket until the event is set, and what is under way then."""
     loop = asyncio.get_running_loop()
     listener.setblocking(False)  # noqa: FBT003 - the shape of the library
     waiting = listener.dup()
@@ -33,7 +36,7 @@ async def accept_until(
             await loop.connect_accepted_socket(connection, accepted)
         for _ in range(_TURNS):  # a loop tells of what it accepted a turn later
             await asyncio.sleep(0)
-        await connections.drain(DRAIN_SECONDS)
+        await connections.drain(drain_seconds)
     finally:
         waiting.close()
 

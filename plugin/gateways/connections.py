@@ -2,8 +2,9 @@
 
 One sweep, a few times a second, finds what is overdue, because a timer for every call would cost as
 much as reading it. Ending: a connection is closed as soon as nothing runs on it, and all of them
-when the time is over. A connection that must be closed in the gateway's face is closed after a
-delay that grows with every one, so that nobody can spin (SEC-41).
+when the time is over; a gateway that must be left more gently says how. A connection that must be
+closed in the gateway's face is closed after a delay that grows with every one, so that nobody can
+spin (SEC-41).
 """
 
 import asyncio
@@ -126,6 +127,10 @@ class Connections:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._emptied.wait()
+        self.cut()
+
+    def cut(self) -> None:
+        """Close every connection, whatever runs on it, and look after none any more."""
         self._sweeping.cancel()
         for connection in list(self._connections):
             connection.abort()

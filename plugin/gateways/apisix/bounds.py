@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from gatepass.plugin.gateways.accepting import DRAIN_SECONDS
+
 
 @dataclass(frozen=True, slots=True)
 class ApisixDoor:
@@ -11,7 +13,8 @@ class ApisixDoor:
     `socket` is None where APISIX itself says where to listen. `mode`, `owner` and `group` are those
     of the socket. `deadline_seconds` is for a decision,
     `body_seconds` for the client's body before it. `show_usage` takes the client's Accept-Encoding
-    away, so that what a call used can be read in the response.
+    away, so that what a call used can be read in the response. `drain_seconds` is how long calls go
+    on when the runner ends.
     """
 
     socket: Path | None = None
@@ -22,3 +25,4 @@ class ApisixDoor:
     deadline_seconds: float = 2.0
     body_seconds: float = 30.0
     show_usage: bool = True
+    drain_seconds: float = DRAIN_SECONDS

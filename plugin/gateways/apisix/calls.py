@@ -4,9 +4,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from gatepass.plugin.gateways.apisix.access import access
+from gatepass.plugin.gateways.apisix.draining import DrainingConnections
 from gatepass.plugin.gateways.apisix.verdict import to_stop
 from gatepass.plugin.gateways.body_waits import BodyWaits
-from gatepass.plugin.gateways.connections import Connections, Patience, Timed
+from gatepass.plugin.gateways.connections import Patience, Timed
 from gatepass.plugin.refusals import refuse_for
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ MAX_CALLS = 4096
 _BODY_OVERHEAD = 1024
 
 
-class Calls(Connections):
+class Calls(DrainingConnections):
     """The shared state of one runner; `deciding` counts the calls that have no answer yet."""
 
     def __init__(

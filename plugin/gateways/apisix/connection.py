@@ -244,7 +244,7 @@ class ApisixConnection(FramedProtocol):
     def _be_idle(self) -> None:
         self._expect = self._take_call
         self.limit = CALL_LIMIT
-        self._calls.due.pop(self, None)
+        self._calls.rest(self)
         if self._calls.stopping:
             self._transport.close()
 
@@ -265,8 +265,11 @@ class ApisixConnection(FramedProtocol):
             self._transport.close()
 
     def abort(self) -> None:
-        """Close the connection, whatever runs on it."""
-        self._transport.abort()
+        """Close the connection; a call that waits for our decision alone is refused before."""
+        if self._conversation is not None and self._expect == self._take_nothing:
+            self._refuse(Reason.DEADLINE)  # which closes the connection of a runner that stops
+        elif not self._transport.is_closing():
+            self._transport.abort()
 
     def _refuse(self, reason: Reason) -> None:
         self._end(self._calls.refusal(reason))

@@ -43,7 +43,13 @@ class ApisixServer:
     async def serve(self, listener: socket.socket) -> None:
         """Answer on a listening Unix socket until `stop`."""
         calls = Calls(self._judge, self._gate, self._door, ConfTokens(self._gate.profiles))
-        await accept_until(self._stopped, listener, lambda: ApisixConnection(calls), calls)
+        await accept_until(
+            self._stopped,
+            listener,
+            lambda: ApisixConnection(calls),
+            calls,
+            self._door.drain_seconds,
+        )
 
 
 def apisix_server(gate: ApisixGate, door: ApisixDoor) -> ApisixServer:

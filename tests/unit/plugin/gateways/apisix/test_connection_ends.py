@@ -35,8 +35,8 @@ PATH = b"real_request_uri"
 UNREADABLE = frame(EXTRA, b"\xff" * 8)
 
 
-class Unstoppable(ScriptedDecider):
-    """Answers each request when it is told to, and cannot be stopped."""
+class ToldLater(ScriptedDecider):
+    """Answers each request when it is told to."""
 
     def __init__(self) -> None:
         super().__init__(warm=False)
@@ -46,12 +46,7 @@ class Unstoppable(ScriptedDecider):
         self.requests.append(request)
         future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
         self.waiting.append(future)
-        while not future.done():
-            try:
-                await asyncio.shield(future)
-            except asyncio.CancelledError:
-                continue
-        return future.result()
+        return await future
 
 
 # -- time --------------------------------------------------------------------------------------
@@ -136,8 +131,8 @@ async def test_sec_41_a_late_decision_is_refused() -> None:
     assert asked_in(line.say(call())) == PATH
 
 
-async def test_a_decision_that_cannot_be_stopped_is_refused_in_the_end_and_given_back() -> None:
-    line = Line(new_calls(decider := Unstoppable(), books := Books()))
+async def test_a_decision_that_comes_after_its_refusal_is_given_back() -> None:
+    line = Line(new_calls(decider := ToldLater(), books := Books()))
     line.ask(TARGET)
     await settled()
     line.connection.overdue()
@@ -151,7 +146,7 @@ async def test_a_decision_that_cannot_be_stopped_is_refused_in_the_end_and_given
 @pytest.mark.parametrize("first", [PASS, refuse_for(Reason.NO_TOKEN)])
 async def test_sec_41_a_late_decision_is_never_the_next_calls(first: Decision) -> None:
     """It would let the second request through by the first one's token."""
-    line = Line(calls := new_calls(decider := Unstoppable(), books := Books()))
+    line = Line(calls := new_calls(decider := ToldLater(), books := Books()))
     line.ask(TARGET)
     await settled()
     line.connection.overdue()
@@ -188,7 +183,7 @@ async def test_a_connection_that_goes_in_the_middle_of_a_call_leaves_nothing(
 async def test_what_was_reserved_for_a_connection_that_went_is_given_back(
     gone: Callable[[Line], None],
 ) -> None:
-    line = Line(new_calls(decider := Unstoppable(), books := Books()))
+    line = Line(new_calls(decider := ToldLater(), books := Books()))
     line.ask(TARGET)
     await settled()
     gone(line)
