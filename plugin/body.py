@@ -6,7 +6,8 @@ upstream use another model, endpoint or credential than the one that was judged 
 the profile allows them by name; a name in other letters is refused, because Go's parser would take
 it for the same (also with the Kelvin sign for a k, which is why names are case-folded).
 
-An answer is counted once per choice and prompt: a list of prompts is answered prompt by prompt.
+An answer is counted once per choice and prompt: a list of prompts is answered prompt by prompt, and
+a batch request by request, each of which is judged like a body of its own.
 Of the members that bound an answer only those count that the route's operation obeys: another one
 would make the call look cheap and bound nothing.
 """
@@ -17,7 +18,16 @@ import msgspec
 
 from gatepass.jwks.encoding import NotStrictJson, parse_json_object
 from gatepass.plugin.errors import RequestRefused
-from gatepass.plugin.parameters import DENIED_PARAMETERS, NESTING, nested_models, plain_name
+from gatepass.plugin.guardrails import GUARDED_MEMBERS, changes_guardrails
+from gatepass.plugin.parameters import (
+    DENIED_PARAMETERS,
+    MODEL_PARAMETERS,
+    NESTING,
+    batched,
+    listed_models,
+    nested_models,
+    plain_name,
+)
 from gatepass.plugin.reasons import Reason
 
 MAX_CHOICES = 128
@@ -40,7 +50,13 @@ _HARMLESS = frozenset(
     | {*OUTPUT_BOUNDS, *_CHOICES}
 )
 """The members of most requests, so that they need not be looked at twice."""
-_DECIDING = DENIED_PARAMETERS | NESTING | {"model", *_MULTIPLIERS, *OUTPUT_BOUNDS}
+_NAMING = NESTING | MODEL_PARAMETERS
+_DECIDING = (
+    {"model", "user", "requests", *_MULTIPLIERS, *OUTPUT_BOUNDS}
+    | DENIED_PARAMETERS
+    | _NAMING
+    | GUARDED_MEMBERS
+)
 _FOLDED = frozenset(name.casefold() for name in _DECIDING)
 
 
@@ -48,12 +64,14 @@ class BodyFacts(msgspec.Struct, frozen=True, gc=False):
     """What the body names: all its models, the one at the top first.
 
     `max_output_tokens` is the request's own bound per answer, or None; `choices` says how many
-    answers are asked for, at least 1.
+    answers are asked for, at least 1. `names_user` says that it has a `user`.
     """
 
     models: tuple[str, ...]
     max_output_tokens: int | None
     choices: int
+    names_user: bool = False
+    changes_guardrails: bool = False
 
 
 def output_bounds(path: str) -> tuple[str, ...]:
@@ -80,13 +98,49 @@ def read_body(
         members = parse_json_object(body, None)
     except NotStrictJson:
         raise RequestRefused(Reason.BODY_NOT_JSON) from None
-    if not _HARMLESS.issuperset(members):
-        _check_parameters(members, allowed_parameters)
+    if _HARMLESS.issuperset(members):  # as most are: nobody is named, nothing is ordered
+        return _facts_of(members, allowed_parameters, bounds)
+    facts = _judged(members, allowed_parameters, bounds)
+    requests = batched(members.get("requests"))
+    parts = [_judged(part, allowed_parameters, bounds) for part in requests]
+    return _together(facts, parts) if parts else facts
+
+
+def _judged(
+    members: Mapping[str, object], allowed_parameters: frozenset[str], bounds: Sequence[str] | None
+) -> BodyFacts:
+    _check_parameters(members, allowed_parameters)
+    user = members.get("user")
+    return msgspec.structs.replace(
+        _facts_of(members, allowed_parameters, bounds),
+        names_user=isinstance(user, str) and bool(user.strip()),
+        changes_guardrails=changes_guardrails(members),
+    )
+
+
+def _facts_of(
+    members: Mapping[str, object], allowed_parameters: frozenset[str], bounds: Sequence[str] | None
+) -> BodyFacts:
+    """Return the models and what bounds the cost; the rest is for members that are not harmless."""
     models = _models(members, allowed_parameters)
     if bounds is None:
         return BodyFacts(models, None, 1)
     choices = 1 if _MULTIPLIERS.isdisjoint(members) else _choices(members)
     return BodyFacts(models, _largest(members, bounds), choices)
+
+
+def _together(batch: BodyFacts, parts: Sequence[BodyFacts]) -> BodyFacts:
+    """Return what a batch says in all: every part is answered by itself."""
+    limits = [part.max_output_tokens for part in parts if part.max_output_tokens is not None]
+    return BodyFacts(
+        models=tuple(
+            dict.fromkeys((*batch.models, *(name for part in parts for name in part.models)))
+        ),
+        max_output_tokens=max(limits) if len(limits) == len(parts) else None,
+        choices=sum(part.choices for part in parts),
+        names_user=batch.names_user or all(part.names_user for part in parts),
+        changes_guardrails=any(part.changes_guardrails for part in (batch, *parts)),
+    )
 
 
 def _check_parameters(members: Iterable[str], allowed_parameters: frozenset[str]) -> None:
@@ -103,9 +157,10 @@ def _check_parameters(members: Iterable[str], allowed_parameters: frozenset[str]
 def _models(members: Mapping[str, object], allowed: frozenset[str]) -> tuple[str, ...]:
     model = members.get("model")
     named = () if model is None else (plain_name(model),)
-    if NESTING.isdisjoint(members):
+    if _NAMING.isdisjoint(members):
         return named
-    return tuple(dict.fromkeys((*named, *nested_models(members, allowed))))
+    further = (*listed_models(members, allowed), *nested_models(members, allowed))
+    return tuple(dict.fromkeys((*named, *further)))
 
 
 def _choices(members: Mapping[str, object]) -> int:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gatepass.jwks.errors import GatepassError
+from gatepass.plugin.cli_directory import db_app, users_app
 from gatepass.plugin.cli_gateways import apisix_app, kong_app
 from gatepass.plugin.cli_options import DEFAULT_SETTINGS, AsJson, LogLevel, SettingsPath
 from gatepass.plugin.version import VERSION
@@ -26,6 +27,8 @@ app.add_typer(kong_app, name="kong")
 app.add_typer(apisix_app, name="apisix")
 settings_app = typer.Typer(no_args_is_help=True, help="The settings file.", rich_markup_mode=None)
 app.add_typer(settings_app, name="settings")
+app.add_typer(db_app, name="db")
+app.add_typer(users_app, name="users")
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the shape that typer calls

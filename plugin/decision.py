@@ -50,7 +50,15 @@ class Caller(msgspec.Struct, frozen=True):
 class Effect:
     """Something that deciding brought about and that an operator may want to know."""
 
-    kind: Literal["user_created", "team_created"]
+    kind: Literal[
+        "user_created",
+        "user_linked",
+        "team_created",
+        "end_user_created",
+        "role_synced",
+        "member_added",
+        "member_removed",
+    ]
     subject_id: str
 
 

@@ -28,3 +28,17 @@ class StoreUnavailable(GatepassError):
 
     def __init__(self) -> None:
         super().__init__("store_error", "the store is not available")
+
+
+class CustomCheckFailed(GatepassError):
+    """The deployment's own check gives no answer; never means that it refuses."""
+
+    def __init__(self) -> None:
+        super().__init__("custom_check_failed", "the check of this deployment does not answer")
+
+
+class GroupsNotResolved(GatepassError):
+    """Whoever knows the groups that a token leaves out does not name them; never "no groups"."""
+
+    def __init__(self) -> None:
+        super().__init__("groups_not_resolved", "the caller's groups cannot be found out")

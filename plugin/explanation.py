@@ -8,8 +8,8 @@ never to a log or to a client.
 from datetime import UTC, datetime
 
 from gatepass.jwks.token import VerifiedToken
-from gatepass.plugin.callers import KnownCaller
 from gatepass.plugin.inspection import HeaderFacts
+from gatepass.plugin.known_caller import KnownCaller
 from gatepass.plugin.naming import Naming
 from gatepass.plugin.routing import Route
 
@@ -43,10 +43,12 @@ def _when(seconds: float) -> str:
 
 
 def _who(known: KnownCaller) -> str:
-    identity, rows = known.caller.identity, known.caller.principals
+    identity = known.caller.identity
+    teams = [one.caller.principals.team for one in (known, *known.others)]
+    named_teams = " or ".join(team.team_id for team in teams if team is not None)
     named = (
         ("user", known.caller.user_id),
-        ("team", None if rows.team is None else rows.team.team_id),
+        ("team", named_teams or None),
         ("organization", identity.organization),
         ("end user", identity.end_user),
         ("role", known.caller.role.value),

@@ -7,13 +7,9 @@ answers and never raises. Every error of ours becomes the refusal that reasons.p
 exception is a bug: it is counted in `faults`, logged by its type alone, and answered with 503.
 """
 
-import hashlib
-import itertools
 import logging
-import secrets
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from struct import Struct
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,18 +19,21 @@ from gatepass.jwks.errors import GatepassError
 from gatepass.jwks.verifier import IssuerStatus
 from gatepass.plugin.admission import admit
 from gatepass.plugin.budgets.memory import MemoryBudgets, Settlement
-from gatepass.plugin.callers import Directory, KnownCaller
+from gatepass.plugin.callers import Directory
+from gatepass.plugin.calls import to_call
 from gatepass.plugin.decision import Allow, BodyWanted, Decision, Deny, Effect
 from gatepass.plugin.errors import StoreUnavailable
 from gatepass.plugin.inspection import HeaderFacts
+from gatepass.plugin.known_caller import KnownCaller, who_acts, who_may_call
 from gatepass.plugin.metering.prices import Usage
 from gatepass.plugin.naming import name_models, wants_body
 from gatepass.plugin.reasons import REASON_BY_CODE, Reason
 from gatepass.plugin.refusals import refuse, refuse_for
 from gatepass.plugin.request import BodyState, Request
+from gatepass.plugin.request_ids import RequestIds
 from gatepass.plugin.routing import Route
 from gatepass.plugin.rulebook import Rulebook, make_rulebook
-from gatepass.rbac.authorize import check_models, check_route
+from gatepass.rbac.checks import check_call
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -57,7 +56,6 @@ def _untraced(_found: "Finding") -> None:
 _NO_TOKEN = refuse_for(Reason.NO_TOKEN)
 _BODY_NOT_SHOWN = (Reason.BODY_NOT_SHOWN, refuse_for(Reason.BODY_NOT_SHOWN).response_headers)
 _NOT_READ = BodyState.NOT_READ
-_LENGTHS = Struct(">6Q").pack
 
 
 class Gate:
@@ -76,8 +74,7 @@ class Gate:
         self._directory = directory
         self._clock = clock
         self._fetcher = fetcher
-        self._id_prefix = secrets.token_hex(8) + "-"
-        self._id_numbers = itertools.count(1)
+        self._ids = RequestIds()
         self.faults = 0
 
     def decide_warm(  # noqa: PLR0911 - one return for every step that can end it
@@ -225,23 +222,24 @@ class Gate:
         trace: Trace | None = None,
     ) -> Allow | BodyWanted:
         """Take steps 6 and 7, which never wait."""
-        caller = known.caller
-        permission = check_route(route.profile, caller.role, request.method, route.path)
+        method, path = request.method, route.path
+        fitting = who_may_call(known, route.profile, method, path)
         if request.body is _NOT_READ and wants_body(request, route):
             judge = partial(self._judge, rulebook, route, facts, digest, known, effects=effects)
             conclude = partial(self._conclude, request, known.good_until, judge)
-            who = caller.identity.issuer, caller.identity.subject
+            who = known.caller.identity.issuer, known.caller.identity.subject
             return BodyWanted(*_BODY_NOT_SHOWN, who=who, conclude=conclude)
-        model_decides = known.model_decides or not permission.models.everything
-        naming = name_models(request, route, facts, model_decides=model_decides)
-        check_models(permission, known.rules, naming.models)
+        naming = name_models(request, route, facts, model_decides=fitting.model_decides)
+        known, naming = who_acts(fitting, method, path, naming)
+        call = to_call(request, route, facts, naming, known.standing.role)
+        check_call(route.profile, known.standing, call)
         if trace is not None:
             trace(naming)
-        request_id = self._request_id(request, digest)
+        request_id = self._ids.name(request, digest)
         admit(self._budgets, rulebook.prices, request_id, known.limits, naming)
         removals = rulebook.removals[route.profile.name]
         gone = removals.with_connection if facts.drop_connection else removals.usual
-        return Allow(request_id, caller, known.set_headers, gone, effects)
+        return Allow(request_id, known.caller, known.set_headers, gone, effects)
 
     def _conclude(
         self,
@@ -265,25 +263,7 @@ class Gate:
     ) -> Allow:
         removals = rulebook.removals[route.profile.name]
         gone = removals.with_connection if facts.drop_connection else removals.usual
-        return Allow(self._request_id(request, b""), None, (), gone)
-
-    def _request_id(self, request: Request, digest: bytes) -> str:
-        """Name the request: by its content where the gateway named it, so that repeats are one."""
-        if request.gateway_request_id is None:
-            return self._id_prefix + str(next(self._id_numbers))
-        body = request.body.name.encode() if isinstance(request.body, BodyState) else request.body
-        parts = (
-            request.profile.encode(),
-            request.gateway_request_id.encode(),
-            request.method.encode(),
-            request.target,
-            digest,
-            body,
-        )
-        # with the lengths in front, no two requests are the same octets
-        name = hashlib.sha256(_LENGTHS(*map(len, parts)))
-        name.update(b"".join(parts))
-        return name.hexdigest()[:32]
+        return Allow(self._ids.name(request, b""), None, (), gone)
 
     def _refuse(self, error: GatepassError) -> Deny:
         if error.code not in REASON_BY_CODE:  # an error that was never meant to come this far

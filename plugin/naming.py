@@ -9,6 +9,8 @@ without that way out. Routes that spend nothing (`ModelUse.NONE`) are not asked,
 be of any size and kind. A body that can still be read does not come here: the Gate asks for it.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from gatepass.plugin.body import BodyFacts, read_body
@@ -20,6 +22,7 @@ from gatepass.plugin.reasons import Reason
 from gatepass.plugin.request import BodyState, Request
 from gatepass.plugin.routing import Route
 from gatepass.rbac.model_use import ModelUse
+from gatepass.rbac.organizations import OrganizationUse
 
 
 class Naming(msgspec.Struct, frozen=True, gc=False):
@@ -29,12 +32,18 @@ class Naming(msgspec.Struct, frozen=True, gc=False):
     facts: BodyFacts | None
     body_bytes: int
 
+    def with_targets(self, aliases: Mapping[str, str]) -> "Naming":
+        """Return the same with each alias as the model that it stands for."""
+        models = tuple(dict.fromkeys([aliases.get(model, model) for model in self.models]))
+        return self if models == self.models else Naming(models, self.facts, self.body_bytes)
+
 
 NAMES_NOTHING = Naming((), None, 0)
 
 # Looking up a member of an enum costs more than the comparison.
 _NAMES_NONE = ModelUse.NONE
 _MAY_NAME_ONE = ModelUse.OPTIONAL
+_TOUCHES_NONE = OrganizationUse.NONE
 
 
 def name_models(
@@ -54,7 +63,7 @@ def name_models(
         raise RequestRefused(Reason.PARAMETER_DENIED)
     body = request.body
     in_path = () if route.model is None else (plain_name(route.model),)
-    must_read = model_decides or route.must_name_model
+    must_read = model_decides or route.must_name_model or route.must_name_user
     if not isinstance(body, bytes) or not body:
         return _unseen(body, route, in_path, must_read=must_read)
     if headers.encoded or headers.foreign:
@@ -68,7 +77,8 @@ def name_models(
             raise
         return _unread(body, route, in_path)
     models = tuple(dict.fromkeys(in_path + facts.models)) if in_path else facts.models
-    if not models and must_read and not (route.may_hide_model and route.use is _MAY_NAME_ONE):
+    must_name = model_decides or route.must_name_model
+    if not models and must_name and not (route.may_hide_model and route.use is _MAY_NAME_ONE):
         raise RequestRefused(Reason.MODEL_MISSING)
     return Naming(models, facts, len(body))
 
@@ -76,7 +86,7 @@ def name_models(
 def wants_body(request: Request, route: Route) -> bool:
     """Tell whether a body that was not read yet decides about the request."""
     if route.use is _NAMES_NONE:
-        return False
+        return route.organization_use is not _TOUCHES_NONE
     return b"?" not in request.target or not _stands_in_query(request, route)
 
 

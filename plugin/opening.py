@@ -5,7 +5,7 @@ keys are there, and `Gate.is_ready` says so. What needs a person is refused: a s
 written, a second process on the same budgets.
 
 The keys are fetched while the lock is waited for, so that whoever takes over from another process
-is ready soon after it lets go. The store is not touched before, because opening may migrate it.
+is ready soon after it lets go. The store is not touched before, because opening may make it.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from gatepass.jwks.clock import Clock
 from gatepass.jwks.fetch import Fetcher
 from gatepass.plugin.budgets.engines import BudgetEngine, make_budgets
 from gatepass.plugin.budgets.lock import ProcessLock, lock_path
+from gatepass.plugin.directory.database import Database
 from gatepass.plugin.directory.sqlite import database_path
 from gatepass.plugin.directory.store import SqlDirectory
 from gatepass.plugin.gate import Gate
@@ -27,9 +28,9 @@ from gatepass.plugin.settings import Settings, compile_settings
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Another store than the settings name; `database` is `sqlite:///PATH`, nobody else's file."""
+    """Another store than the settings name: its URL, or what `Database` made of it."""
 
-    database: str
+    database: str | Database
 
 
 @asynccontextmanager
@@ -53,8 +54,8 @@ async def open_gate(
     # at DEBUG the driver writes down the parameters of every statement: who people are (SEC-60)
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
     compiled = compile_settings(settings, fetcher=fetcher)
-    database = compiled.database if stores is None else stores.database
-    directory = SqlDirectory(database, compiled.directory, clock)
+    store = compiled.database if stores is None else stores.database
+    directory = SqlDirectory(store, compiled.directory, clock)
     budgets = make_budgets(compiled.budget_engine, clock, compiled.reservation_timeout_seconds)
     gate = Gate(make_rulebook(compiled, directory, clock), budgets, directory, clock, fetcher)
     async with AsyncExitStack() as stack:
@@ -62,7 +63,7 @@ async def open_gate(
         loading = asyncio.create_task(gate.start())
         stack.push_async_callback(_end, loading)
         if stores is None and compiled.budget_engine is BudgetEngine.MEMORY:
-            lock = lock or ProcessLock(lock_path(database_path(database)), clock=clock)
+            lock = lock or ProcessLock(lock_path(database_path(compiled.database)), clock=clock)
             stack.callback(lock.release)
             await lock.acquire()
         stack.push_async_callback(directory.close)

@@ -7,9 +7,10 @@ would read as the same: percent-encoded, in other letters, with `[]` behind.
 
 from urllib.parse import unquote_plus
 
-from gatepass.plugin.parameters import DENIED_PARAMETERS
+from gatepass.plugin.guardrails import GUARDED_MEMBERS
+from gatepass.plugin.parameters import DENIED_PARAMETERS, MODEL_PARAMETERS
 
-_DECIDING = DENIED_PARAMETERS | {"model"}
+_DECIDING = DENIED_PARAMETERS | MODEL_PARAMETERS | GUARDED_MEMBERS | {"model"}
 
 
 def names_denied(target: bytes, allowed_parameters: frozenset[str]) -> bool:

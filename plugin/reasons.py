@@ -34,6 +34,11 @@ class Reason(Enum):
         "The request body is not the JSON object that is needed.",
     )
     MODEL_MISSING = ("model_missing", 400, "The request names no model.")
+    USER_PARAMETER_MISSING = (
+        "user_parameter_missing",
+        400,
+        "The request does not say for which user it is.",
+    )
 
     NO_TOKEN = ("no_token", 401, "A bearer token is needed.")
     MALFORMED = ("malformed", 401, "The token is malformed.")
@@ -51,19 +56,48 @@ class Reason(Enum):
     NOT_YET_VALID = ("not_yet_valid", 401, "The token is not valid yet.")
 
     NO_IDENTITY = ("no_identity", 403, "The token names neither a user nor a team.")
+    NO_ROLE = ("no_role", 403, "The token says no role that is accepted.")
     ROUTE_DENIED = ("route_denied", 403, "The caller may not call this route.")
     MODEL_DENIED = ("model_denied", 403, "The caller may not use this model.")
+    SCOPE_DENIED = (
+        "scope_denied",
+        403,
+        "The token's scopes do not cover this route or model.",
+    )
+    GUARDRAILS_DENIED = ("guardrails_denied", 403, "The caller may not change guardrails.")
+    ORGANIZATION_DENIED = (
+        "organization_denied",
+        403,
+        "The caller does not administer this organization.",
+    )
+    EMAIL_DOMAIN_DENIED = (
+        "email_domain_denied",
+        403,
+        "The caller's e-mail address is of no accepted domain.",
+    )
+    CUSTOM_CHECK_DENIED = (
+        "custom_check_denied",
+        403,
+        "The check of this deployment refuses the caller.",
+    )
     PARAMETER_DENIED = ("parameter_denied", 403, "A parameter of the request is not allowed.")
     USER_UNKNOWN = ("user_unknown", 403, "The user is not provisioned.")
     USER_BLOCKED = ("user_blocked", 403, "The user is blocked.")
     TEAM_UNKNOWN = ("team_unknown", 403, "The team is not provisioned.")
     TEAM_BLOCKED = ("team_blocked", 403, "The team is blocked.")
     TEAM_NOT_YOURS = ("team_not_yours", 403, "The chosen team is not one of the caller's.")
+    TEAM_AMBIGUOUS = ("team_ambiguous", 403, "Two teams have the name that was given.")
+    TEAM_MISSING = ("team_missing", 403, "A team is needed, and there is none for the caller.")
     ORGANIZATION_UNKNOWN = ("organization_unknown", 403, "The organization is not provisioned.")
     ORGANIZATION_BLOCKED = ("organization_blocked", 403, "The organization is blocked.")
     END_USER_BLOCKED = ("end_user_blocked", 403, "The end user is blocked.")
     IDENTITY_DENIED = ("identity_denied", 403, "The identity cannot be matched to an account.")
     BAD_IDENTITY_CLAIM = ("bad_identity_claim", 403, "A claim that names the caller is malformed.")
+    GROUPS_OVERAGE = (
+        "groups_overage",
+        403,
+        "The token leaves out the caller's groups: they are too many.",
+    )
     PRICE_UNKNOWN = (
         "price_unknown",
         403,
@@ -76,6 +110,16 @@ class Reason(Enum):
 
     JWKS_ERROR = ("jwks_error", 503, "The issuer's keys are not available.")
     STORE_ERROR = ("store_error", 503, "The store is not available.")
+    CUSTOM_CHECK_FAILED = (
+        "custom_check_failed",
+        503,
+        "The check of this deployment does not answer.",
+    )
+    GROUPS_NOT_RESOLVED = (
+        "groups_not_resolved",
+        503,
+        "The groups that the token leaves out cannot be found out.",
+    )
     BUDGET_NOT_COUNTED = (
         "budget_not_counted",
         503,

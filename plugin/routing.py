@@ -12,6 +12,7 @@ from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.request import Request
 from gatepass.rbac.model_use import ModelUse, model_in_path, model_use
+from gatepass.rbac.organizations import OrganizationUse, organization_use
 from gatepass.rbac.policy import Policy, Profile
 from gatepass.rbac.routes import METHODS, read_path
 
@@ -24,7 +25,8 @@ class Route(msgspec.Struct, frozen=True):
 
     `must_name_model` says that the profile wants a model named; `may_hide_model` that the profile
     lets the body be unseen (`unsafe_unseen_model_routes`); `bounds` are the members of the body
-    that bound an answer.
+    that bound an answer. `must_name_user` says that the profile wants a `user` in the body;
+    `organization_use` what the route does to organizations.
     """
 
     profile: Profile
@@ -35,6 +37,8 @@ class Route(msgspec.Struct, frozen=True):
     must_name_model: bool
     may_hide_model: bool
     bounds: tuple[str, ...]
+    must_name_user: bool
+    organization_use: OrganizationUse
 
 
 class Router:
@@ -82,4 +86,8 @@ class Router:
             must_name_model=profile.require_model and use is ModelUse.REQUIRED,
             may_hide_model=profile.unseen_model_routes.allows(method, path),
             bounds=output_bounds(path),
+            must_name_user=profile.require_user_parameter
+            and method == "POST"
+            and use is not ModelUse.NONE,
+            organization_use=organization_use(path),
         )

@@ -9,15 +9,19 @@ from dataclasses import dataclass
 from gatepass.jwks.clock import Clock
 from gatepass.jwks.token import VerifiedToken
 from gatepass.jwks.verifier import Verifier
-from gatepass.plugin.callers import Callers, Directory
+from gatepass.plugin.callers import CallerRules, Callers, Directory
 from gatepass.plugin.decision import Caller
 from gatepass.plugin.headers import Header, fold_name, header_text
 from gatepass.plugin.inspection import HeaderInspector
 from gatepass.plugin.metering.prices import PriceTable
 from gatepass.plugin.routing import Router
 from gatepass.plugin.settings.compiled import Compiled, IdentityHeaders
+from gatepass.rbac.errors import AccessDenied, AccessFault
 from gatepass.rbac.identity import Identity, identify
 from gatepass.rbac.policy import Profile
+from gatepass.rbac.principals import Principals
+from gatepass.rbac.standing import Standing, standing_of
+from gatepass.rbac.teams import TeamChoice, choose_team
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,19 @@ def make_rulebook(compiled: Compiled, directory: Directory, clock: Clock) -> Rul
     def identity_of(token: VerifiedToken) -> Identity:
         return identify(token, policy.claim_names[token.issuer], policy.roles)
 
+    async def complete(token: VerifiedToken) -> Identity:
+        resolver = compiled.groups_resolvers.get(token.issuer)
+        if resolver is None:
+            raise AccessDenied(AccessFault.GROUPS_OVERAGE)
+        groups = await resolver.groups_of(token.claims)
+        return identify(token, policy.claim_names[token.issuer], policy.roles, groups)
+
+    def team(identity: Identity, chosen: str | None) -> TeamChoice:
+        return choose_team(identity, chosen, policy.teams)
+
+    def standing(identity: Identity, principals: Principals) -> Standing:
+        return standing_of(policy, identity, principals)
+
     def upstream_headers(caller: Caller) -> tuple[Header, ...]:
         return _upstream_headers(headers, caller)
 
@@ -61,7 +78,11 @@ def make_rulebook(compiled: Compiled, directory: Directory, clock: Clock) -> Rul
         verifier=Verifier(compiled.issuers, clock=clock),
         inspector=inspector,
         callers=Callers(
-            directory.with_rules(compiled.directory), clock, identity_of, upstream_headers
+            directory.with_rules(compiled.directory),
+            clock,
+            CallerRules(
+                identity_of, complete, team, standing, upstream_headers, compiled.custom_check
+            ),
         ),
         prices=compiled.prices,
         removals={

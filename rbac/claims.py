@@ -3,16 +3,18 @@ r"""Reading what a verified token says about its bearer, by the claim names of i
 Where a claim stands: every name is tried as a literal top-level member first, so that
 `https://corp.example/team` needs no escapes, and then as a path of members with dots between them;
 `\.` in a name is a literal dot. Of several candidates the first that is there counts; JSON null is
-not there. What it may be: one text, or a list of texts, for which one text stands as well. A claim
-of another shape denies access and never leads to another candidate: who could choose the shape of a
-claim could choose who they are.
+not there. What it may be: one text, or a list of texts, for which one text stands as well. By
+setting, one text with separators stands for a list, and a whole number for the text of its digits.
+A claim of another shape denies access and never leads to another candidate: who could choose the
+shape of a claim could choose who they are.
 
-Left to others: what the values mean (roles.py, teams.py) and whether they are stored anywhere.
+Left to others: e-mail addresses (addresses.py), claims that a token leaves out (overage.py), what
+the values mean (roles.py, teams.py) and whether they are stored anywhere.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeGuard
 
 from gatepass.rbac.errors import AccessDenied, AccessFault
@@ -23,8 +25,10 @@ MAX_NAME_CHARS = 256
 MAX_TEXT_CHARS = 255
 """How long an id, a role or a scope may be (SEC-17)."""
 
+MAX_NUMBER = 2**64 - 1
+"""How large a number that stands for an id may be."""
+
 _STEP = re.compile(r"(?:[^.\\]|\\\.)+")
-_EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+")
 _NOT_AN_OBJECT: Final = object()
 
 
@@ -41,16 +45,25 @@ class ClaimPath:
 
 @dataclass(frozen=True, slots=True)
 class ClaimNames:
-    """Which claims of one issuer name what; candidates in order, none means that it is not read."""
+    """Which claims of one issuer name what; candidates in order, none means that it is not read.
+
+    `separators` has what stands between the texts of a claim that is one text, by the field's name;
+    in `numbers_as_ids` are the names of those that may be whole numbers.
+    """
 
     user: tuple[ClaimPath, ...] = ()
     email: tuple[ClaimPath, ...] = ()
     team: tuple[ClaimPath, ...] = ()
+    team_alias: tuple[ClaimPath, ...] = ()
     teams: tuple[ClaimPath, ...] = ()
     organization: tuple[ClaimPath, ...] = ()
+    organization_alias: tuple[ClaimPath, ...] = ()
     end_user: tuple[ClaimPath, ...] = ()
     roles: tuple[ClaimPath, ...] = ()
     scopes: tuple[ClaimPath, ...] = ()
+    object_id: tuple[ClaimPath, ...] = ()
+    separators: Mapping[str, str] = field(default_factory=dict)
+    numbers_as_ids: frozenset[str] = frozenset()
 
 
 def compile_claim_path(text: str) -> ClaimPath:
@@ -71,31 +84,62 @@ def compile_claim_path(text: str) -> ClaimPath:
     return ClaimPath(text, tuple(steps) if len(steps) > 1 else ())
 
 
-def read_text(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> str | None:
+def read_text(
+    claims: Mapping[str, object], paths: tuple[ClaimPath, ...], *, numbers: bool = False
+) -> str | None:
     """Return the one text that a claim holds, or None when it is not there.
 
     Raises:
         AccessDenied: BAD_IDENTITY_CLAIM when it is anything but 1 to 255 printable characters
-            without blanks around them.
+            without blanks around them, or with `numbers` a whole number.
 
     """
-    value = _first(claims, paths)
+    value = first_value(claims, paths)
+    if numbers:
+        value = _digits(value)
     if value is None or _is_plain(value):
         return value
     raise AccessDenied(AccessFault.BAD_IDENTITY_CLAIM)
 
 
-def read_texts(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> tuple[str, ...]:
+def read_texts(
+    claims: Mapping[str, object],
+    paths: tuple[ClaimPath, ...],
+    *,
+    separator: str | None = None,
+    numbers: bool = False,
+) -> tuple[str, ...]:
     """Return the texts of a list in its own order, each once; one text stands for a list of one.
+
+    With `separator` one text is taken apart; empty parts, and blanks around a part, do not count.
 
     Raises:
         AccessDenied: BAD_IDENTITY_CLAIM when it is neither, or when one member is malformed.
 
     """
-    value = _first(claims, paths)
+    value = first_value(claims, paths)
     if value is None:
         return ()
-    return _plain_texts([value] if isinstance(value, str) else value)
+    if isinstance(value, str):
+        value = [value] if separator is None else _parts(value, separator)
+    elif numbers:
+        value = (
+            [_digits(member) for member in value] if isinstance(value, list) else [_digits(value)]
+        )
+    return plain_texts(value)
+
+
+def read_first(
+    claims: Mapping[str, object], paths: tuple[ClaimPath, ...], *, numbers: bool = False
+) -> str | None:
+    """Return one text, of a list the first; None for an empty list and when it is not there.
+
+    Raises:
+        AccessDenied: BAD_IDENTITY_CLAIM as for `read_texts`.
+
+    """
+    texts = read_texts(claims, paths, numbers=numbers)
+    return texts[0] if texts else None
 
 
 def read_scopes(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> frozenset[str]:
@@ -105,31 +149,24 @@ def read_scopes(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> f
         AccessDenied: BAD_IDENTITY_CLAIM as for `read_texts`.
 
     """
-    value = _first(claims, paths)
+    value = first_value(claims, paths)
     if value is None:
         return frozenset()
     if not isinstance(value, str):
-        return frozenset(_plain_texts(value))
+        return frozenset(plain_texts(value))
     scopes = frozenset(filter(None, value.split(" ")))
     if len(value) <= MAX_TEXT_CHARS and value.isprintable():
         return scopes  # the parts of a plain text are plain
-    return frozenset(_plain_texts([*scopes]))
+    return frozenset(plain_texts([*scopes]))
 
 
-def read_email(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> str | None:
-    """Return the e-mail address in lower case, or None for anything that is not plainly one.
-
-    An address has one `@` with ASCII on both sides and no blanks (SEC-52; CVE-2026-40574). A
-    malformed one names nobody, so it is no reason to refuse a caller who is named otherwise. ASCII
-    is judged first: lower case would turn the Kelvin sign into a `k`.
-    """
-    value = _first(claims, paths)
-    if not isinstance(value, str) or len(value) > MAX_TEXT_CHARS or not _EMAIL.fullmatch(value):
-        return None
-    return value.lower()
+def is_there(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> bool:
+    """Answer whether the token has the claim at all; an empty list is there, JSON null is not."""
+    return first_value(claims, paths) is not None
 
 
-def _first(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> object:
+def first_value(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> object:
+    """Return what the first candidate that is there holds, unjudged."""
     for path in paths:
         value = None if path.literal is None else claims.get(path.literal)
         if value is None and path.steps:
@@ -150,13 +187,35 @@ def _walk(claims: Mapping[str, object], steps: tuple[str, ...]) -> object:
     return value
 
 
-def _plain_texts(members: object) -> tuple[str, ...]:
+def plain_texts(members: object) -> tuple[str, ...]:
+    """Return the members of a list of texts, each once.
+
+    Raises:
+        AccessDenied: BAD_IDENTITY_CLAIM when it is no list, or when one member is malformed.
+
+    """
     if not isinstance(members, list):
         raise AccessDenied(AccessFault.BAD_IDENTITY_CLAIM)
-    texts = [member for member in members if _is_plain(member)]
-    if len(texts) != len(members):
-        raise AccessDenied(AccessFault.BAD_IDENTITY_CLAIM)
-    return tuple(dict.fromkeys(texts))
+    for member in members:
+        if not _is_plain(member):
+            raise AccessDenied(AccessFault.BAD_IDENTITY_CLAIM)
+    return tuple(dict.fromkeys(members))
+
+
+def _parts(text: str, separator: str) -> list[str]:
+    parts = [part.strip(" ") for part in text.split(separator)]
+    return [part for part in parts if part]
+
+
+def _digits(value: object) -> object:
+    """Return a whole number as the text of its digits, and anything else as it is.
+
+    A JSON number with a fraction or an exponent is no id: 1e2 is 100 to one reader and not to
+    another.
+    """
+    if type(value) is int and 0 <= value <= MAX_NUMBER:  # a boolean is an int, too
+        return str(value)
+    return value
 
 
 def _is_plain(value: object) -> TypeGuard[str]:

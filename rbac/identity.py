@@ -1,14 +1,25 @@
 """Who does the token say it is? VerifiedToken -> Identity, by the claim names of its issuer.
 
 Only a verified token comes in here, and nothing is looked up: whether the user or the team exists
-is the directory's question; what they may do is asked in authorize.py.
+is the directory's question; what they may do is asked in checks.py. The object id is the one claim
+whose meaning depends on another: with the role of a team it is the team's id, with any other role
+the user's, and without a role it is nobody's.
 """
 
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from gatepass.rbac.claims import ClaimNames, read_email, read_scopes, read_text, read_texts
+from gatepass.rbac.addresses import is_verified, read_email
+from gatepass.rbac.claims import (
+    ClaimNames,
+    is_there,
+    read_first,
+    read_scopes,
+    read_text,
+    read_texts,
+)
+from gatepass.rbac.overage import is_withheld
 from gatepass.rbac.roles import Role, RoleRules
 
 if TYPE_CHECKING:
@@ -20,7 +31,9 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
 
     (`issuer`, `subject`) is who it is (RFC 7519 section 4.1.2); `user_id` only names the row and is
     None for a machine. `role` is what the token asserts by admin scope or mapping, else None.
-    `email` is lower case; `email_verified` is true only for a JSON true.
+    `email` is lower case; `email_verified` is true only for a JSON true. `teams_listed` is true
+    when the token has a list of teams, be it an empty one. `groups_withheld` means that the lists
+    are not complete: nobody may be judged by such an identity.
     """
 
     issuer: str
@@ -35,30 +48,64 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     roles: tuple[str, ...]
     scopes: frozenset[str]
     role: Role | None
+    organization_alias: str | None = None
+    teams_listed: bool = False
+    team_alias: str | None = None
+    groups_withheld: bool = False
 
 
-def identify(token: "VerifiedToken", names: ClaimNames, rules: RoleRules) -> Identity:
+def identify(
+    token: "VerifiedToken",
+    names: ClaimNames,
+    rules: RoleRules,
+    groups: tuple[str, ...] | None = None,
+) -> Identity:
     """Read who a verified token says that its bearer is.
+
+    `groups` stand for the lists of teams and roles that the token leaves out; without them
+    `groups_withheld` says that there are such lists.
 
     Raises:
         AccessDenied: BAD_IDENTITY_CLAIM when a claim that names the caller has the wrong shape.
 
     """
-    claims = token.claims
+    claims, numbers = token.claims, names.numbers_as_ids
     email = read_email(claims, names.email)
-    roles = read_texts(claims, names.roles)
     scopes = read_scopes(claims, names.scopes)
+    withheld_roles = is_withheld(claims, names.roles)
+    withheld_teams = is_withheld(claims, names.teams)
+    if withheld_roles:
+        roles = groups or ()
+    else:
+        roles = read_texts(claims, names.roles, separator=names.separators.get("roles"))
+    if withheld_teams:
+        teams = groups or ()
+    else:
+        separator = names.separators.get("teams")
+        teams = read_texts(claims, names.teams, separator=separator, numbers="teams" in numbers)
+    role = rules.asserted_role(roles, scopes)
+    user_id = read_text(claims, names.user, numbers="user" in numbers)
+    team = read_first(claims, names.team, numbers="team" in numbers)
+    object_id = read_text(claims, names.object_id, numbers="object_id" in numbers)
+    if object_id is not None and role is Role.TEAM:
+        team = object_id
+    elif object_id is not None and role is not None:
+        user_id = object_id
     return Identity(
         issuer=token.issuer,
         subject=token.subject,
-        user_id=read_text(claims, names.user),
+        user_id=user_id,
         email=email,
-        email_verified=email is not None and claims.get("email_verified") is True,
-        team=read_text(claims, names.team),
-        teams=read_texts(claims, names.teams),
-        organization=read_text(claims, names.organization),
-        end_user=read_text(claims, names.end_user),
+        email_verified=is_verified(claims, email),
+        team=team,
+        teams=teams,
+        organization=read_text(claims, names.organization, numbers="organization" in numbers),
+        end_user=read_text(claims, names.end_user, numbers="end_user" in numbers),
         roles=roles,
         scopes=scopes,
-        role=rules.asserted_role(roles, scopes),
+        role=role,
+        organization_alias=read_text(claims, names.organization_alias),
+        teams_listed=groups is not None if withheld_teams else is_there(claims, names.teams),
+        team_alias=read_text(claims, names.team_alias),
+        groups_withheld=groups is None and (withheld_roles or withheld_teams),
     )

@@ -66,6 +66,8 @@ _NO_MODEL = compile_routes(
         "global_spend_tracking_routes",
         "internal_user_routes",
         "org_admin_only_routes",
+        "/organization/new",
+        "/organization/update",
         "apply_guardrail_routes",
         "mcp_routes",
         "/files",

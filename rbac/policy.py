@@ -7,10 +7,13 @@ that a profile does not mention may call nothing there.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gatepass.rbac.catalog import PLAIN_CATALOG, ModelCatalog
 from gatepass.rbac.claims import ClaimNames
 from gatepass.rbac.permissions import Permission
 from gatepass.rbac.roles import Role, RoleRules
-from gatepass.rbac.routes import RouteMatcher
+from gatepass.rbac.routes import ALL_ROUTES, RouteMatcher
+from gatepass.rbac.scopes import NO_SCOPE_RULES, ScopeGrants
+from gatepass.rbac.teams import NO_TEAM_RULES, TeamRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,9 @@ class Profile:
     `public_routes` need no token. With `require_model` a call of a route that names a model must
     name one. On `unseen_model_routes` a body that the gateway did not show passes although a model
     rule applies. `allowed_parameters` are body members that are refused otherwise.
-    `allow_token_upstream` leaves the caller's token in the request.
+    `allow_token_upstream` leaves the caller's token in the request. With `require_user_parameter` a
+    POST of inference must say for whom it is; `allow_guardrail_changes` is for callers without a
+    team. `team_routes` are all that a team may pay for, whatever the role.
     """
 
     name: str
@@ -30,12 +35,23 @@ class Profile:
     unseen_model_routes: RouteMatcher
     allowed_parameters: frozenset[str]
     allow_token_upstream: bool
+    require_user_parameter: bool = False
+    allow_guardrail_changes: bool = False
+    team_routes: RouteMatcher = ALL_ROUTES
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """All profiles by name, the claim names by issuer, and how claims assert a role."""
+    """All profiles by name, the claim names by issuer, and the rules that hold in every profile.
+
+    The model lists of profiles and scopes are bound to the catalog already. `email_domains` in
+    lower case are the only ones that people may come from; none means any.
+    """
 
     profiles: Mapping[str, Profile]
     claim_names: Mapping[str, ClaimNames]
     roles: RoleRules
+    catalog: ModelCatalog = PLAIN_CATALOG
+    scopes: ScopeGrants = NO_SCOPE_RULES
+    email_domains: frozenset[str] = frozenset()
+    teams: TeamRules = NO_TEAM_RULES

@@ -12,10 +12,12 @@ in `GET /x`, binds a rule to that method alone (SEC-38): GET does not include HE
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gatepass.rbac.errors import AccessDenied, AccessFault
+from gatepass.rbac.prefixes import bucketed
 
 MAX_PATH_BYTES = 4096
 
@@ -66,13 +68,17 @@ def read_path(target: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """Compiled rules for one method or for all; templates by their number of segments."""
+    """Compiled rules for one method or for all; templates by their number of segments.
+
+    `width` characters name a bucket of `prefixes` (gatepass.rbac.prefixes).
+    """
 
     everything: bool
     exact: frozenset[str]
     templates: Mapping[int, re.Pattern[str]]
     open_templates: re.Pattern[str] | None
-    prefixes: tuple[str, ...]
+    width: int
+    prefixes: Mapping[str, list[str]]
 
     def allow(self, path: str) -> bool:
         if self.everything or path in self.exact:
@@ -83,7 +89,12 @@ class _Rules:
         if self.open_templates is not None and self.open_templates.fullmatch(path):
             return True
         # without its last character a path starts with `/x/` only if something stands behind it
-        return path[:-1].startswith(self.prefixes)
+        shorter = path[:-1]
+        bucket = self.prefixes.get(shorter[: self.width])
+        if bucket is None:
+            return False
+        at = bisect_right(bucket, shorter)
+        return at > 0 and shorter.startswith(bucket[at - 1])
 
 
 class RouteMatcher:
@@ -152,12 +163,14 @@ def _compile(paths: Iterable[str]) -> _Rules:
             open_templates.add(_expression(path))
         else:
             templates.setdefault(path.count("/"), set()).add(_expression(path))
+    width, buckets = bucketed(prefixes)
     return _Rules(
         everything=everything,
         exact=frozenset(exact),
         templates={count: _one_of(found) for count, found in templates.items()},
         open_templates=_one_of(open_templates) if open_templates else None,
-        prefixes=tuple(sorted(prefixes)),
+        width=width,
+        prefixes=buckets,
     )
 
 
@@ -194,3 +207,6 @@ def _one_of(expressions: Iterable[str]) -> re.Pattern[str]:
 
 NO_ROUTES = compile_routes((), {})
 """Allows nothing."""
+
+ALL_ROUTES = compile_routes(("*",), {})
+"""Allows everything."""

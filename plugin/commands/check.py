@@ -14,6 +14,7 @@ from gatepass.plugin.commands.check_store import store_finding
 from gatepass.plugin.commands.finding import Finding
 from gatepass.plugin.commands.notes import notes_on
 from gatepass.plugin.commands.report import report
+from gatepass.plugin.directory.postgresql import PREFIX
 from gatepass.plugin.directory.sqlite import database_path
 from gatepass.plugin.settings import compile_settings, load_settings
 
@@ -27,7 +28,6 @@ async def _findings(path: Path) -> list[Finding]:
     try:
         settings = load_settings(path)
         compiled = compile_settings(settings)
-        database = database_path(compiled.database)
     except ConfigurationError as error:
         advice = await asyncio.to_thread(_advice_on, path)
         return [
@@ -36,10 +36,10 @@ async def _findings(path: Path) -> list[Finding]:
         ]
     profiles = ", ".join(sorted(compiled.policy.profiles))
     found = f"{path} is valid; profiles: {profiles}"
-    store = await store_finding(database, compiled)
+    store = await store_finding(compiled)
     return [
         Finding("settings", ok=True, found=found),
-        *notes_on(settings, stored=await asyncio.to_thread(_is_file, database)),
+        *notes_on(settings, stored=await asyncio.to_thread(_is_stored, compiled.database)),
         *await key_findings(compiled),
         store,
         *await asyncio.to_thread(door_findings, compiled),
@@ -48,6 +48,11 @@ async def _findings(path: Path) -> list[Finding]:
 
 def _advice_on(path: Path) -> str:
     return "correct the file and check again" if _is_file(path) else "name the file with -c"
+
+
+def _is_stored(url: str) -> bool:
+    """Answer whether there is a database already; a server's is taken to be there."""
+    return url.startswith(PREFIX) or _is_file(database_path(url))
 
 
 def _is_file(path: Path) -> bool:

@@ -5,13 +5,17 @@ import os
 import tempfile
 from pathlib import Path
 
-from gatepass.jwks.errors import GatepassError
+from gatepass.jwks.errors import ConfigurationError, GatepassError
 from gatepass.plugin.budgets.lock import lock_path
 from gatepass.plugin.commands.finding import Finding
-from gatepass.plugin.directory.copying import copy_database
-from gatepass.plugin.directory.store import SqlDirectory
+from gatepass.plugin.directory.copying import unchanged_database
+from gatepass.plugin.directory.postgresql import PREFIX, server_name
+from gatepass.plugin.directory.sqlite import database_path
+from gatepass.plugin.errors import StoreUnavailable
 from gatepass.plugin.settings import Compiled
 
+_OTHER_DATABASE = "put stores.database right, or do what the sentence says"
+_START_IT = "start the server, let this machine through to it, and check host, port and sslmode"
 _OTHER_FILE = "put the path right, move the file away, or name another under stores.database"
 _OTHER_ACCOUNT = (
     "let the account of the service write there (and check under it), "
@@ -19,8 +23,21 @@ _OTHER_ACCOUNT = (
 )
 
 
-async def store_finding(path: Path, compiled: Compiled) -> Finding:
-    """Say whether the service could read and write the database at `path`."""
+async def store_finding(compiled: Compiled) -> Finding:
+    """Say whether the service could read and write the database."""
+    if not compiled.database.startswith(PREFIX):
+        return await _file_finding(database_path(compiled.database), compiled)
+    subject = f"store {server_name(compiled.database)}"
+    try:
+        await _read_unchanged(compiled)
+    except ConfigurationError as error:
+        return Finding(subject, ok=False, found=str(error), advice=_OTHER_DATABASE)
+    except StoreUnavailable:
+        return Finding(subject, ok=False, found="it does not answer", advice=_START_IT)
+    return Finding(subject, ok=True, found="readable, schema known")
+
+
+async def _file_finding(path: Path, compiled: Compiled) -> Finding:
     subject = f"store {path}"
     try:
         there = await asyncio.to_thread(path.exists)
@@ -36,7 +53,7 @@ async def store_finding(path: Path, compiled: Compiled) -> Finding:
     if not there:
         return Finding(subject, ok=True, found="not there yet; it is made at the first start")
     try:
-        await _read_copy(compiled)
+        await _read_unchanged(compiled)
     except GatepassError as error:
         return Finding(subject, ok=False, found=str(error), advice=_OTHER_FILE)
     return Finding(subject, ok=True, found="readable, schema known")
@@ -52,12 +69,11 @@ def _not_writable(path: Path) -> str | None:
     return None
 
 
-async def _read_copy(compiled: Compiled) -> None:
+async def _read_unchanged(compiled: Compiled) -> None:
     with tempfile.TemporaryDirectory(prefix="gatepass-") as folder:
-        copy = copy_database(compiled.database, Path(folder))
-        directory = SqlDirectory(copy, compiled.directory)
-        await directory.open()
+        database = unchanged_database(compiled.database, Path(folder))
+        await database.open()
         try:
-            await directory.ping()
+            await database.ping()
         finally:
-            await directory.close()
+            await database.close()

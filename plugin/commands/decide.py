@@ -1,7 +1,8 @@
 """`gatepass decide`: one decision without a gateway, with the steps that led to it.
 
-Rows come from a throw-away copy of the database and budgets start at nothing, so that asking
-changes nothing. Keys come from the issuers, as always.
+Rows come from a throw-away copy of the file, or from a server's database in transactions that are
+taken back, and budgets start at nothing: asking changes nothing. Keys come from the issuers, as
+always.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ import typer
 
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.decision import Decision
-from gatepass.plugin.directory.copying import copy_database
+from gatepass.plugin.directory.copying import unchanged_database
 from gatepass.plugin.explanation import explain
 from gatepass.plugin.gate import Gate
 from gatepass.plugin.opening import Stores
@@ -93,7 +94,7 @@ async def _decide(path: Path, question: Question, steps: list[tuple[str, str]]) 
     settings = load_settings(path)
     database = compile_settings(settings).database
     with tempfile.TemporaryDirectory(prefix="gatepass-") as folder:
-        stores = Stores(copy_database(database, Path(folder)))
+        stores = Stores(unchanged_database(database, Path(folder)))
         async with Gate.open(settings, stores=stores) as gate:
             return await gate.decide(request, lambda found: steps.append(explain(found)))
 

@@ -1,11 +1,28 @@
-"""A throw-away copy of the SQLite database, so that looking never changes anything."""
+"""Looking at a database without changing anything: a throw-away copy of a file."""
 
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from gatepass.plugin.directory.schema import explained
+from gatepass.plugin.directory.database import Database
+from gatepass.plugin.directory.postgresql import PREFIX
 from gatepass.plugin.directory.sqlite import database_path
+from gatepass.plugin.directory.sqlite_file import explained
+
+
+def unchanged_database(url: str, folder: Path) -> Database:
+    """Return a database that reads like this one and forgets what is written into it.
+
+    A file is copied into `folder`; on a server every transaction is taken back.
+
+    Raises:
+        ConfigurationError: the database cannot be used, with what to do about it.
+        StoreUnavailable: it cannot be read right now.
+
+    """
+    if url.startswith(PREFIX):
+        return Database(url, keeps=False)
+    return Database(copy_database(url, folder))
 
 
 def copy_database(url: str, folder: Path) -> str:

@@ -1,65 +1,104 @@
 """The connection to the directory's database: transactions, and what its failures mean to us.
 
 Every failure of the driver, the pool or the file becomes StoreUnavailable; nothing else of theirs
-leaves. Parameters are hidden from their messages, because they hold who people are (SEC-60). Within
-the process one transaction writes at a time, in order of arrival, so that fifty first requests do
-not fight over the file's lock.
+leaves. Parameters are hidden from their messages, because they hold who people are (SEC-60). One
+transaction writes at a time, within the process in order of arrival, so that fifty first requests
+do not fight over the file's lock.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
-from sqlalchemy import URL, select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gatepass.plugin.directory.schema import upgrade_file
-from gatepass.plugin.directory.sqlite import WRITING, database_path, prepare
+from gatepass.plugin.directory import schema
+from gatepass.plugin.directory.postgresql import PREFIX, PostgresqlServer
+from gatepass.plugin.directory.sqlite_file import SqliteFile
 from gatepass.plugin.directory.tables import budgets
 from gatepass.plugin.errors import StoreUnavailable
 
-_CONNECTIONS = 4
-_CONNECTION_WAIT_SECONDS = 5.0
+Result = TypeVar("Result")
+
+_FAILURES = (SQLAlchemyError, OSError, UnicodeEncodeError)
+
+
+class LostRace(Exception):
+    """A row is not what it was when this transaction read it."""
 
 
 class Database:
-    """The SQLite file behind a `sqlite:///path` URL; nothing is touched before `open`.
+    """What is behind a `sqlite:///path` or `postgresql://` URL; nothing is touched before `open`.
+
+    With `keeps` false, what is written is seen by the transaction that writes it and then dropped,
+    and nothing is made that is not there.
 
     Raises:
-        ConfigurationError: the URL names no file.
+        ConfigurationError: the URL names no database.
 
     """
 
-    def __init__(self, url: str) -> None:
-        self.path = database_path(url)
+    def __init__(self, url: str, *, keeps: bool = True) -> None:
+        self._home = PostgresqlServer(url) if url.startswith(PREFIX) else SqliteFile(url)
+        self._keeps = keeps
+        self._failures: tuple[type[Exception], ...] = (*_FAILURES, *self._home.failures)
         self._engine: AsyncEngine | None = None
+        self._reader: AsyncEngine | None = None
+        self._writer: AsyncEngine | None = None
         self._one_writer = asyncio.Lock()
 
+    @property
+    def name(self) -> str:
+        """Return what to call the database in a report; never with a password."""
+        return self._home.name
+
     async def open(self) -> None:
-        """Make or migrate the file and get ready; nothing happens when it is open.
+        """Make what is not there and get ready; nothing happens when it is open.
 
         Raises:
-            ConfigurationError: the file cannot be used, with what to do about it.
+            ConfigurationError: the database cannot be used or is of another version, with what to
+                do.
             StoreUnavailable: it cannot be used right now.
 
         """
-        if self._engine is not None:
-            return
-        await upgrade_file(self.path)
-        engine = create_async_engine(
-            URL.create("sqlite+aiosqlite", database=str(self.path)),
-            hide_parameters=True,
-            pool_size=_CONNECTIONS,
-            max_overflow=0,
-            pool_timeout=_CONNECTION_WAIT_SECONDS,
-        )
-        prepare(engine.sync_engine)
-        self._engine = engine
+        if self._engine is None:
+            await self._in_schema(schema.make if self._keeps else schema.check)
+            self._engine = self._home.engine()
+            self._reader = self._engine.execution_options(**self._home.reading)
+            self._writer = self._engine.execution_options(**self._home.writing)
+
+    async def upgrade(self) -> None:
+        """Make the schema, or bring it up to this version.
+
+        Raises:
+            ConfigurationError: the database cannot be used, is not ours, or is newer.
+            StoreUnavailable: it cannot be used right now.
+
+        """
+        await self._in_schema(schema.upgrade)
+
+    async def version(self) -> str | None:
+        """Return the version of the schema, or None when there is nothing yet.
+
+        Raises:
+            ConfigurationError: the database cannot be used, is not ours, or is newer.
+            StoreUnavailable: it cannot be used right now.
+
+        """
+        return await self._in_schema(schema.version)
+
+    async def _in_schema(self, work: Callable[[Connection], Result]) -> Result:
+        try:
+            return await self._home.in_schema(work)
+        except self._failures as error:
+            raise StoreUnavailable from error
 
     async def close(self) -> None:
         """Close every connection; nothing happens when there are none."""
-        engine, self._engine = self._engine, None
+        engine, self._engine, self._reader, self._writer = self._engine, None, None, None
         if engine is not None:
             await engine.dispose()
 
@@ -75,19 +114,19 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Give a transaction in which everything read is of one moment.
+        """Give a connection to read with; everything that one statement reads is of one moment.
 
         Raises:
             StoreUnavailable: the database fails, or is not open.
 
         """
-        engine = self._engine
-        if engine is None:
+        reader = self._reader
+        if reader is None:
             raise StoreUnavailable
         try:
-            async with engine.begin() as connection:
+            async with reader.begin() as connection:
                 yield connection
-        except (SQLAlchemyError, OSError, UnicodeEncodeError) as error:
+        except self._failures as error:
             raise StoreUnavailable from error
 
     @asynccontextmanager
@@ -99,14 +138,16 @@ class Database:
             StoreUnavailable: the database fails, or is not open.
 
         """
-        engine = self._engine
-        if engine is None:
+        writer = self._writer
+        if writer is None:
             raise StoreUnavailable
         try:
-            writer = engine.execution_options(**WRITING)
             async with self._one_writer, writer.begin() as connection:
+                await self._home.take_turn(connection)
                 yield connection
+                if not self._keeps:
+                    await connection.rollback()
         except IntegrityError:
             raise
-        except (SQLAlchemyError, OSError, UnicodeEncodeError) as error:
+        except self._failures as error:
             raise StoreUnavailable from error

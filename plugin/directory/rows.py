@@ -1,4 +1,4 @@
-"""Reading rows as values: one query for everything that is stored about a caller.
+"""Rows as values: what the query of caller_query.py gives, read strictly.
 
 A row that cannot be right (a limit that is not money, models that are no list) makes the store
 unavailable: it is never read as "no limit" or "everything".
@@ -6,120 +6,71 @@ unavailable: it is never read as "no limit" or "everything".
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import (
-    ColumnElement,
-    FromClause,
-    Label,
-    Text,
-    and_,
-    bindparam,
-    func,
-    literal,
-    select,
-)
 from sqlalchemy.engine import RowMapping
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gatepass.plugin.budgets.limits import BudgetTemplate, InvalidAmount, check_amount
-from gatepass.plugin.directory.tables import budgets, end_users, organizations, teams, users
-from gatepass.plugin.errors import StoreUnavailable
-from gatepass.rbac.identity import Identity
+from gatepass.plugin.budgets.limits import BudgetTemplate, check_amount
 from gatepass.rbac.models import ALL_MODELS, ModelRule, compile_models
-from gatepass.rbac.principals import Budget, EndUser, Organization, Principals, Team, User
+from gatepass.rbac.principals import Budget, EndUser, Member, Organization, Team, User
 from gatepass.rbac.roles import Role
-from gatepass.rbac.teams import TeamChoice
 
 _ALL = "all"
 
 
-def _named(name: str) -> ColumnElement[str | None]:
-    return bindparam(name, type_=Text)
+@dataclass(frozen=True, slots=True)
+class TeamRow:
+    """One team that the caller could act for, with what depends on it."""
+
+    team: Team
+    member: Member | None
+    organization: Organization | None
 
 
-def _labels(prefix: str, table: FromClause, *columns: str) -> list[Label[object]]:
-    return [table.c[column].label(f"{prefix}_{column}") for column in columns]
+@dataclass(frozen=True, slots=True)
+class CallerRows:
+    """Everything that is stored about a caller.
+
+    `organization` is the one that the token names; without a name it is None, whatever the teams'.
+    `role_column` is the role as it is stored, also where it does not count.
+    """
+
+    user: User | None
+    role_column: Role | None
+    teams: tuple[TeamRow, ...]
+    organization: Organization | None
+    end_user: EndUser | None
+
+    @property
+    def member_of(self) -> frozenset[str]:
+        """Return the ids of those teams of which the person is a member."""
+        return frozenset(row.team.team_id for row in self.teams if row.member is not None)
 
 
-_user_budgets = budgets.alias("user_budgets")
-_team_budgets = budgets.alias("team_budgets")
-_anyone = select(literal(1).label("one")).subquery("anyone")
-_CALLER = select(
-    *_labels("user", users, "user_id", "role", "blocked", "models", "budget_id"),
-    *_labels("user", _user_budgets, "limit_nano_usd", "window_seconds", "anchor"),
-    *_labels("team", teams, "team_id", "organization_id", "blocked", "models", "budget_id"),
-    *_labels("team", _team_budgets, "limit_nano_usd", "window_seconds", "anchor"),
-    *_labels("organization", organizations, "organization_id", "blocked", "models"),
-    *_labels("end_user", end_users, "end_user_id", "blocked", "models"),
-).select_from(
-    _anyone.outerjoin(
-        users,
-        and_(users.c.issuer == _named("issuer"), users.c.subject == _named("subject")),
-    )
-    .outerjoin(_user_budgets, _user_budgets.c.budget_id == users.c.budget_id)
-    .outerjoin(teams, teams.c.team_id == _named("team_id"))
-    .outerjoin(_team_budgets, _team_budgets.c.budget_id == teams.c.budget_id)
-    .outerjoin(
-        organizations,
-        organizations.c.organization_id
-        == func.coalesce(_named("organization_id"), teams.c.organization_id),
-    )
-    .outerjoin(end_users, end_users.c.end_user_id == _named("end_user_id"))
-)
-"""One row in any case; what is not stored, or bound to NULL (which equals nothing), is NULL."""
-
-
-_STORED_TEAMS = select(teams.c.team_id).where(
-    teams.c.team_id.in_(bindparam("team_ids", expanding=True))
-)
-
-
-async def find_principals(
-    connection: AsyncConnection, identity: Identity, team: TeamChoice
-) -> Principals:
-    """Return what is stored about the caller.
-
-    The person is found by issuer and subject, whether or not the token names a user: leaving a
-    claim out of a token must not lead past the person's own row. The team is the first candidate
-    that is stored; an organization not named is the team's.
+def read_rows(rows: Sequence[RowMapping], *, organization_named: bool) -> CallerRows:
+    """Return what the rows of one caller say.
 
     Raises:
-        StoreUnavailable: a row holds what it cannot hold.
+        ValueError: a row holds what it cannot hold.
+        InvalidAmount: money in it is none.
 
     """
-    result = await connection.execute(
-        _CALLER,
-        {
-            "issuer": identity.issuer,
-            "subject": identity.subject,
-            "team_id": await _first_stored(connection, team.candidates),
-            "organization_id": identity.organization,
-            "end_user_id": identity.end_user,
-        },
+    first = rows[0]
+    return CallerRows(
+        user=_user(first),
+        role_column=_role(first["user_role"]),
+        teams=tuple(
+            TeamRow(_team(row), _member(row), _organization(row))
+            for row in rows
+            if row["team_team_id"] is not None
+        ),
+        organization=_organization(first) if organization_named else None,
+        end_user=_end_user(first),
     )
-    row = result.mappings().one()
-    try:
-        return Principals(
-            user=_user(row),
-            team=_team(row),
-            organization=_organization(row),
-            end_user=_end_user(row),
-        )
-    except (InvalidAmount, ValueError) as error:
-        raise StoreUnavailable from error
 
 
-async def _first_stored(connection: AsyncConnection, team_ids: Sequence[str]) -> str | None:
-    """Return the only team id unseen, or the first of several that is stored."""
-    if len(team_ids) <= 1:
-        return team_ids[0] if team_ids else None
-    result = await connection.execute(_STORED_TEAMS, {"team_ids": team_ids})
-    stored = frozenset(result.scalars())
-    return next((team_id for team_id in team_ids if team_id in stored), None)
-
-
-def models_text(patterns: tuple[str, ...] | None) -> str:
+def models_text(patterns: Sequence[str] | None) -> str:
     """Return the stored form of model patterns; None stands for all models."""
     return json.dumps(_ALL if patterns is None else patterns)
 
@@ -140,28 +91,50 @@ def read_models(text: str) -> ModelRule:
     return compile_models(stored)
 
 
+@lru_cache(maxsize=1_000)
+def _read_names(text: str) -> tuple[tuple[str, str], ...]:
+    stored = json.loads(text)
+    if not isinstance(stored, dict) or not all(isinstance(name, str) for name in stored.values()):
+        raise ValueError("stored names are no object of texts")
+    return tuple(stored.items())
+
+
+def _role(text: str | None) -> Role | None:
+    return None if text is None else Role(text)
+
+
 def _user(row: RowMapping) -> User | None:
     if row["user_user_id"] is None:
         return None
+    memberships = _read_names(row["user_organizations"] or "{}")
     return User(
         user_id=row["user_user_id"],
         models=read_models(row["user_models"]),
-        role=None if row["user_role"] is None else Role(row["user_role"]),
+        role=None if row["user_role_synced"] else _role(row["user_role"]),
         blocked=row["user_blocked"],
         budget=_budget(row, "user"),
+        organizations={organization_id: Role(role) for organization_id, role in memberships},
     )
 
 
-def _team(row: RowMapping) -> Team | None:
-    if row["team_team_id"] is None:
-        return None
+def _team(row: RowMapping) -> Team:
     return Team(
         team_id=row["team_team_id"],
         models=read_models(row["team_models"]),
+        alias=row["team_alias"],
         organization_id=row["team_organization_id"],
         blocked=row["team_blocked"],
         budget=_budget(row, "team"),
+        model_aliases=dict(_read_names(row["team_model_aliases"])),
+        may_modify_guardrails=row["team_may_modify_guardrails"],
     )
+
+
+def _member(row: RowMapping) -> Member | None:
+    if row["member_user_id"] is None:
+        return None
+    budget = _budget(row, "member") or _budget(row, "share")
+    return Member(read_models(row["member_models"]), budget)
 
 
 def _organization(row: RowMapping) -> Organization | None:
@@ -170,7 +143,9 @@ def _organization(row: RowMapping) -> Organization | None:
     return Organization(
         organization_id=row["organization_organization_id"],
         models=read_models(row["organization_models"]),
+        alias=row["organization_alias"],
         blocked=row["organization_blocked"],
+        budget=_budget(row, "organization"),
     )
 
 
@@ -181,6 +156,7 @@ def _end_user(row: RowMapping) -> EndUser | None:
         end_user_id=row["end_user_end_user_id"],
         models=read_models(row["end_user_models"]),
         blocked=row["end_user_blocked"],
+        budget=_budget(row, "end_user"),
     )
 
 

@@ -1,10 +1,12 @@
-"""What the directory may do on its own when a token names somebody who is not stored yet."""
+"""What the directory may do on its own when a token says something that is not stored yet."""
 
 from dataclasses import dataclass
 
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.budgets.limits import BudgetTemplate
+from gatepass.rbac.linking import LinkRules
 from gatepass.rbac.models import compile_models
+from gatepass.rbac.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,26 @@ class RowDefaults:
 
 
 NO_DEFAULTS = RowDefaults()
+NO_ADDRESSES = LinkRules()
+"""Nobody is trusted with addresses, so none links."""
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryRules:
-    """Whether unknown users and teams are made on the spot, and how; closed unless said."""
+    """Whom the directory may link, make and change on its own, and how; closed unless said.
+
+    `user_role` and `user_teams` are what a user made by upsert starts with beside `user_defaults`.
+    `sync_role` and `sync_teams` keep a person's role and memberships as their tokens say them.
+    """
 
     user_upsert: bool = False
     team_upsert: bool = False
+    end_user_upsert: bool = False
     user_defaults: RowDefaults = NO_DEFAULTS
     team_defaults: RowDefaults = NO_DEFAULTS
+    end_user_defaults: RowDefaults = NO_DEFAULTS
+    user_role: Role | None = None
+    user_teams: tuple[str, ...] = ()
+    sync_role: bool = False
+    sync_teams: bool = False
+    linking: LinkRules = NO_ADDRESSES

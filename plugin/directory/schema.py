@@ -1,30 +1,22 @@
-"""Bringing a database to the schema of this version: Alembic's `upgrade head`, without a file.
+"""The schema of a database: making it, comparing it with this version's, bringing it up to date.
 
-An empty database becomes ours, an older one of ours is migrated, in one transaction. Refused are a
-database that is not ours and one that a newer version has written. Nothing is printed. The SQLite
-file is made for its owner alone, because it holds e-mail addresses.
+An empty database becomes ours when it is opened. An older one is not touched by opening: whoever
+runs the service decides when, makes a copy before, and says `gatepass db upgrade`. Refused always
+are a database that is not ours and one that a newer version has written. All of it happens in the
+caller's transaction. Nothing is printed.
 """
 
-import asyncio
-import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import URL, Connection, create_engine, inspect
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, inspect
 
 from gatepass.jwks.errors import ConfigurationError
-from gatepass.plugin.directory.sqlite import WRITING, prepare
 from gatepass.plugin.directory.tables import VERSION_TABLE
-from gatepass.plugin.errors import StoreUnavailable
 
 _MIGRATIONS = "gatepass.plugin.directory:migrations"
 _ONE_AT_A_TIME = threading.Lock()  # Alembic's `context` and `op` are globals of the process
@@ -35,93 +27,78 @@ _NEWER = (
     "stores.database: the database was written by a newer Gatepass; "
     "install that version or later, or restore a copy made before it"
 )
-_UNWRITABLE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")
-_UNREADABLE = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
+_OLDER = (
+    "stores.database: the database was written by an older Gatepass; "
+    "stop the service, make a copy, and run `gatepass db upgrade`"
+)
+_EMPTY = "stores.database: the database is empty; it is filled at the first start"
 
 
-async def upgrade_file(path: Path) -> None:
-    """Make or migrate the SQLite file; the event loop stays free meanwhile.
+def make(connection: Connection) -> None:
+    """Make everything in an empty database, else see that it is of this version.
 
     Raises:
-        ConfigurationError: the file cannot be written, is not ours, or is newer than this version.
-        StoreUnavailable: anything else that may pass by itself, such as a lock.
+        ConfigurationError: the database is not ours, or of another version.
 
     """
-    await asyncio.to_thread(_upgrade_file, path)
+    if version(connection) is None:
+        upgrade(connection)
+    else:
+        check(connection)
 
 
-def _upgrade_file(path: Path) -> None:
-    with explained(path):
-        path.touch(mode=0o600)
-        engine = prepare(
-            create_engine(
-                URL.create("sqlite", database=str(path)), poolclass=NullPool, hide_parameters=True
-            )
-        )
-        with _ONE_AT_A_TIME, engine.execution_options(**WRITING).begin() as connection:
-            upgrade(connection)
+def check(connection: Connection) -> None:
+    """See that the database is of this version.
+
+    Raises:
+        ConfigurationError: it is empty, not ours, or of another version.
+
+    """
+    found = version(connection)
+    if found != newest():
+        raise ConfigurationError([_EMPTY if found is None else _OLDER])
 
 
 def upgrade(connection: Connection) -> None:
-    """Run what is missing up to the newest version, inside the caller's transaction.
+    """Run what is missing up to the newest version.
 
     Raises:
         ConfigurationError: the database is not ours, or is newer than this version.
 
     """
-    config = Config()
-    config.set_main_option("script_location", _MIGRATIONS)
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    _check_origin(connection, ScriptDirectory.from_config(config))
-    command.upgrade(config, "head")
+    version(connection)
+    with _ONE_AT_A_TIME:
+        command.upgrade(_config(connection), "head")
 
 
-def _check_origin(connection: Connection, scripts: ScriptDirectory) -> None:
+def newest() -> str:
+    """Return the schema version that this version of Gatepass needs."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def version(connection: Connection) -> str | None:
+    """Return the schema version of a database, or None when it is empty.
+
+    Raises:
+        ConfigurationError: the database is not ours, or is newer than this version.
+
+    """
     tables = inspect(connection).get_table_names()
     if tables and VERSION_TABLE not in tables:
         raise ConfigurationError([_FOREIGN])
     opts = {"version_table": VERSION_TABLE}
-    for revision in MigrationContext.configure(connection, opts=opts).get_current_heads():
+    found = MigrationContext.configure(connection, opts=opts).get_current_revision()
+    if found is not None:
         try:
-            scripts.get_revision(revision)
+            ScriptDirectory.from_config(_config()).get_revision(found)
         except CommandError as error:
             raise ConfigurationError([_NEWER]) from error
+    return found
 
 
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Say what to do about a file that cannot be used.
-
-    Raises:
-        ConfigurationError: somebody must do something about the file.
-        StoreUnavailable: anything else that may pass by itself, such as a lock.
-
-    """
-    try:
-        yield
-    except OSError as error:
-        raise _unwritable(path) from error
-    except (SQLAlchemyError, sqlite3.Error) as error:
-        name = str(getattr(getattr(error, "orig", error), "sqlite_errorname", ""))
-        if name.startswith(_UNWRITABLE):
-            raise _unwritable(path) from error
-        if name.startswith(_UNREADABLE):
-            raise _unreadable(path) from error
-        raise StoreUnavailable from error
-
-
-def _unwritable(path: Path) -> ConfigurationError:
-    sentence = (
-        f"stores.database: {path} cannot be written; its folder must exist, and both must be "
-        "writable for the account that Gatepass runs under"
-    )
-    return ConfigurationError([sentence])
-
-
-def _unreadable(path: Path) -> ConfigurationError:
-    sentence = (
-        f"stores.database: {path} is not a database, or a damaged one; "
-        "name another file or restore a copy"
-    )
-    return ConfigurationError([sentence])
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", _MIGRATIONS)
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config

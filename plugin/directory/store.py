@@ -1,37 +1,34 @@
-"""Identity -> the rows behind it, made by upsert where the rules allow it.
+"""Identity -> the rows behind it; linked, made and kept in step where the rules allow it.
 
 Who you are is (issuer, subject); the user claim only names the row. A caller who is stored costs
-one query. For one who is not, everything is judged and made in one transaction, never in a task of
-its own: whoever loses a race reads what the winner made, and a refusal leaves nothing behind
+one query. For one who is not, everything is judged and done in one transaction, never in a task of
+its own: whoever loses a race reads what the winner did, and a refusal leaves nothing behind
 (SEC-55). Not here: roles, blocked rows and model rules are judged by gatepass.rbac, and what was
 found is remembered by whoever asks.
 """
 
-from typing import NamedTuple
-
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
+from gatepass.plugin.budgets.limits import InvalidAmount
 from gatepass.plugin.decision import Effect
-from gatepass.plugin.directory.database import Database
-from gatepass.plugin.directory.rows import find_principals
+from gatepass.plugin.directory.caller_query import CALLER, parameters
+from gatepass.plugin.directory.choosing import chosen_teams, make_candidates, names_organization
+from gatepass.plugin.directory.database import Database, LostRace
+from gatepass.plugin.directory.resolved import Resolved
+from gatepass.plugin.directory.rows import CallerRows, read_rows
 from gatepass.plugin.directory.rules import DirectoryRules
-from gatepass.plugin.directory.upsert import NOTHING_MISSING, find_missing, make_team, make_user
+from gatepass.plugin.directory.syncing import NO_CHANGES, carry_out, find_changes
+from gatepass.plugin.directory.upsert import NOTHING_MISSING, find_missing, make_missing
 from gatepass.plugin.errors import StoreUnavailable
 from gatepass.rbac.identity import Identity
 from gatepass.rbac.principals import Principals
 from gatepass.rbac.teams import TeamChoice
 
 
-class Resolved(NamedTuple):
-    """The rows behind a caller, and what had to be made for them."""
-
-    principals: Principals
-    effects: tuple[Effect, ...]
-
-
 class SqlDirectory:
-    """The directory in a SQL database; `url` is `sqlite:///path`, or what `Database` made of it.
+    """The directory in a SQL database; `url` names it, or is what `Database` made of that.
 
     Raises:
         ConfigurationError: the URL names no file.
@@ -53,10 +50,10 @@ class SqlDirectory:
         return SqlDirectory(self._database, rules, self._clock)
 
     async def open(self) -> None:
-        """Make or migrate the database and get ready.
+        """Make the database if it is not there, and get ready.
 
         Raises:
-            ConfigurationError: the file cannot be used, with what to do about it.
+            ConfigurationError: it cannot be used or is of another version, with what to do.
             StoreUnavailable: it cannot be used right now.
 
         """
@@ -75,47 +72,68 @@ class SqlDirectory:
         """
         await self._database.ping()
 
-    async def resolve(self, identity: Identity, team: TeamChoice) -> Resolved:
-        """Return the rows behind the caller, with those that were made just now as effects.
+    async def resolve(self, identity: Identity, choice: TeamChoice) -> Resolved:
+        """Return the rows behind the caller, with what was done just now as effects.
 
-        A machine (no user id) has no user row, an end user that is not stored has none either.
+        A machine (no user id) has no user row unless its subject has one; an end user that is not
+        stored has none either.
 
         Raises:
             AccessDenied: USER_UNKNOWN, TEAM_UNKNOWN, ORGANIZATION_UNKNOWN, or IDENTITY_DENIED when
-                the id or the verified e-mail belongs to somebody else.
+                a row matches that is not the caller's.
             StoreUnavailable: the database fails; never means that somebody is not stored.
 
         """
         async with self._database.reading() as connection:
-            found = await find_principals(connection, identity, team)
-            missing = await find_missing(connection, self._rules, identity, team, found)
-        if missing == NOTHING_MISSING:
-            return Resolved(found, ())
+            rows = await _read(connection, identity, choice)
+            missing = await find_missing(connection, self._rules, identity, choice, rows)
+            if missing == NOTHING_MISSING:
+                changes = await find_changes(connection, self._rules, identity, rows)
+                if changes == NO_CHANGES:
+                    return Resolved(_candidates(identity, choice, rows), ())
         try:
-            return await self._make_missing(identity, team)
-        except IntegrityError:
-            return await self._read_again(identity, team)
+            return await self._write(identity, choice)
+        except (IntegrityError, LostRace):
+            return await self._write_again(identity, choice)
 
-    async def _read_again(self, identity: Identity, team: TeamChoice) -> Resolved:
-        """Go by what whoever won the race has made; losing twice is no race."""
+    async def _write_again(self, identity: Identity, choice: TeamChoice) -> Resolved:
+        """Go by what whoever won the race has done; losing twice is no race."""
         try:
-            return await self._make_missing(identity, team)
-        except IntegrityError as error:
+            return await self._write(identity, choice)
+        except (IntegrityError, LostRace) as error:
             raise StoreUnavailable from error
 
-    async def _make_missing(self, identity: Identity, team: TeamChoice) -> Resolved:
+    async def _write(self, identity: Identity, choice: TeamChoice) -> Resolved:
         now = int(self._clock.wall())
         rules = self._rules
-        effects: list[Effect] = []
         async with self._database.writing() as connection:
-            found = await find_principals(connection, identity, team)
-            missing = await find_missing(connection, rules, identity, team, found)
-            if missing.user_id is not None:
-                await make_user(connection, rules, identity, now)
-                effects.append(Effect("user_created", missing.user_id))
-            if missing.team_id is not None:
-                await make_team(connection, rules, missing.team_id, now)
-                effects.append(Effect("team_created", missing.team_id))
-            if effects:
-                found = await find_principals(connection, identity, team)
-        return Resolved(found, tuple(effects))
+            rows = await _read(connection, identity, choice)
+            effects: list[Effect] = []
+            for _ in ("the person", "the team, where their memberships decide"):
+                missing = await find_missing(connection, rules, identity, choice, rows)
+                if missing == NOTHING_MISSING:
+                    break
+                effects += await make_missing(connection, rules, identity, missing, now)
+                rows = await _read(connection, identity, choice)
+            changes = await find_changes(connection, rules, identity, rows)
+            if rows.user is not None and changes != NO_CHANGES:
+                effects += await carry_out(connection, rows.user.user_id, changes)
+                rows = await _read(connection, identity, choice)
+            return Resolved(_candidates(identity, choice, rows), tuple(effects))
+
+
+async def _read(connection: AsyncConnection, identity: Identity, choice: TeamChoice) -> CallerRows:
+    """Return what is stored about the caller.
+
+    The person is found by issuer and subject, whether or not the token names a user: leaving a
+    claim out of a token must not lead past the person's own row.
+    """
+    result = await connection.execute(CALLER, parameters(identity, choice))
+    try:
+        return read_rows(result.mappings().all(), organization_named=names_organization(identity))
+    except (InvalidAmount, ValueError) as error:
+        raise StoreUnavailable from error
+
+
+def _candidates(identity: Identity, choice: TeamChoice, rows: CallerRows) -> tuple[Principals, ...]:
+    return make_candidates(identity, rows, chosen_teams(choice, rows))

@@ -1,140 +1,114 @@
-"""Making the rows that a token names and that are not stored: who may be made, and how.
+"""What a token names and what is not stored: who is linked, who is made, who is refused.
 
-In this order: a user whose id or verified e-mail belongs to another row is refused, whatever the
-rules say (an account is never taken over, and never made twice); a user that is not stored is
-refused unless upsert is on; a required team that is not stored is refused unless upsert is on and
-the choice may be made; an organization that is not stored is refused always, and so is one that is
-not the team's. End users without a row are not restricted. All is judged before anything is made.
+In this order: a person without a row of their own is linked where gatepass.rbac.linking says so,
+else made if upsert is on, else refused; a required team that is not stored is refused unless upsert
+is on and the choice may be made; an end user without a row is made if upsert is on, and else is not
+restricted. Organizations are never made. Whatever refuses does so before anything is written.
 """
 
 from typing import NamedTuple
-from uuid import uuid4
 
-from sqlalchemy import bindparam, insert, or_, select
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gatepass.plugin.budgets.limits import BudgetTemplate
-from gatepass.plugin.directory.rows import models_text
-from gatepass.plugin.directory.rules import DirectoryRules
-from gatepass.plugin.directory.tables import budgets, teams, users
+from gatepass.plugin.decision import Effect
+from gatepass.plugin.directory.accounts import find_match, link_user, make_user
+from gatepass.plugin.directory.budget_rows import make_budget
+from gatepass.plugin.directory.choosing import chosen_teams
+from gatepass.plugin.directory.rows import CallerRows, models_text
+from gatepass.plugin.directory.rules import DirectoryRules, RowDefaults
+from gatepass.plugin.directory.tables import end_users, teams
 from gatepass.rbac.errors import AccessDenied, AccessFault
 from gatepass.rbac.identity import Identity
-from gatepass.rbac.principals import Principals
+from gatepass.rbac.linking import Match
 from gatepass.rbac.teams import TeamChoice
 
 
 class Missing(NamedTuple):
-    """Ids of the rows that are to be made; None where nothing is."""
+    """What is to be done: the row to link, and the ids of those to make; None where nothing is."""
 
+    link: Match | None = None
     user_id: str | None = None
     team_id: str | None = None
+    end_user_id: str | None = None
 
 
 NOTHING_MISSING = Missing()
-
-_RIVALS = (
-    select(users.c.user_id)
-    .where(or_(users.c.user_id == bindparam("user_id"), users.c.email == bindparam("email")))
-    .limit(1)
-)
-
-
-def stored_email(identity: Identity) -> str | None:
-    """Return the address that may stand in a row: an unverified one reserves nothing."""
-    return identity.email if identity.email_verified else None
 
 
 async def find_missing(
     connection: AsyncConnection,
     rules: DirectoryRules,
     identity: Identity,
-    team: TeamChoice,
-    found: Principals,
+    choice: TeamChoice,
+    rows: CallerRows,
 ) -> Missing:
-    """Return what is to be made, now that `found` is what is stored.
+    """Return what is to be done, now that `rows` is what is stored.
+
+    A team that could be one of the person's memberships is judged when the person has their row:
+    ask again then.
 
     Raises:
-        AccessDenied: something that is not stored may not be made.
+        AccessDenied: something that is not stored may be neither linked nor made.
 
     """
-    user_id = identity.user_id if found.user is None else None
-    if user_id is not None:
-        await _check_rivals(connection, user_id, stored_email(identity))
-        if not rules.user_upsert:
-            raise AccessDenied(AccessFault.USER_UNKNOWN)
+    link, user_id = None, None
+    if rows.user is None and identity.user_id is not None:
+        link = await find_match(connection, rules, identity)
+        if link is None:
+            if not rules.user_upsert:
+                raise AccessDenied(AccessFault.USER_UNKNOWN)
+            user_id = identity.user_id
     team_id = None
-    if team.required and found.team is None:
-        if not (team.creatable and rules.team_upsert):
+    not_yet_known = choice.memberships and (link is not None or user_id is not None)
+    if choice.required and not not_yet_known and not chosen_teams(choice, rows):
+        team_id = choice.id_to_make if rules.team_upsert else None
+        if team_id is None:
             raise AccessDenied(AccessFault.TEAM_UNKNOWN)
-        team_id = team.candidates[0]
-    _check_organization(identity, found)
-    return Missing(user_id, team_id)
+    makes_end_user = rules.end_user_upsert and rows.end_user is None
+    return Missing(link, user_id, team_id, identity.end_user if makes_end_user else None)
 
 
-async def _check_rivals(connection: AsyncConnection, user_id: str, email: str | None) -> None:
-    result = await connection.execute(_RIVALS, {"user_id": user_id, "email": email})
-    if result.first() is not None:
-        raise AccessDenied(AccessFault.IDENTITY_DENIED)
+async def make_missing(
+    connection: AsyncConnection,
+    rules: DirectoryRules,
+    identity: Identity,
+    missing: Missing,
+    now: int,
+) -> list[Effect]:
+    """Link and make what is missing, and return what was done; `now` in seconds since the epoch.
 
+    Raises:
+        AccessDenied: a default team of new users is not stored.
+        IntegrityError, LostRace: somebody else was faster.
 
-def _check_organization(identity: Identity, found: Principals) -> None:
-    of_team = None if found.team is None else found.team.organization_id
-    named = identity.organization if identity.organization is not None else of_team
-    if named is None:
-        return
-    if found.organization is None:
-        raise AccessDenied(AccessFault.ORGANIZATION_UNKNOWN)
-    if of_team is not None and of_team != named:
-        # only one organization is judged: the team's would escape, blocked or not
-        raise AccessDenied(AccessFault.IDENTITY_DENIED)
-
-
-async def make_user(
-    connection: AsyncConnection, rules: DirectoryRules, identity: Identity, now: int
-) -> None:
-    """Insert the caller's row with the defaults for users; `now` in seconds since the epoch."""
-    defaults = rules.user_defaults
-    await connection.execute(
-        insert(users).values(
-            user_id=identity.user_id,
-            issuer=identity.issuer,
-            subject=identity.subject,
-            email=stored_email(identity),
-            models=models_text(defaults.models),
-            budget_id=await make_budget(connection, defaults.budget, now),
-            created_at=now,
+    """
+    effects = []
+    if missing.link is not None:
+        await link_user(connection, identity, missing.link, now)
+        effects.append(Effect("user_linked", missing.link.user_id))
+    if missing.team_id is not None:
+        defaults = await _row_values(connection, rules.team_defaults, now)
+        await connection.execute(
+            insert(teams).values(team_id=missing.team_id, created_at=now, **defaults)
         )
-    )
-
-
-async def make_team(
-    connection: AsyncConnection, rules: DirectoryRules, team_id: str, now: int
-) -> None:
-    """Insert the team's row with the defaults for teams; `now` in seconds since the epoch."""
-    defaults = rules.team_defaults
-    await connection.execute(
-        insert(teams).values(
-            team_id=team_id,
-            models=models_text(defaults.models),
-            budget_id=await make_budget(connection, defaults.budget, now),
-            created_at=now,
+        effects.append(Effect("team_created", missing.team_id))
+    if missing.user_id is not None:
+        await make_user(connection, rules, identity, now)
+        effects.insert(0, Effect("user_created", missing.user_id))
+    if missing.end_user_id is not None:
+        defaults = await _row_values(connection, rules.end_user_defaults, now)
+        await connection.execute(
+            insert(end_users).values(end_user_id=missing.end_user_id, **defaults)
         )
-    )
+        effects.append(Effect("end_user_created", missing.end_user_id))
+    return effects
 
 
-async def make_budget(
-    connection: AsyncConnection, template: BudgetTemplate | None, now: int
-) -> str | None:
-    """Insert a budget whose first window starts now, and return its id; None stays None."""
-    if template is None:
-        return None
-    budget_id = uuid4().hex
-    await connection.execute(
-        insert(budgets).values(
-            budget_id=budget_id,
-            limit_nano_usd=template.limit_nano_usd,
-            window_seconds=template.window_seconds,
-            anchor=now,
-        )
-    )
-    return budget_id
+async def _row_values(
+    connection: AsyncConnection, defaults: RowDefaults, now: int
+) -> dict[str, str | None]:
+    return {
+        "models": models_text(defaults.models),
+        "budget_id": await make_budget(connection, defaults.budget, now),
+    }

@@ -5,7 +5,6 @@ was put together another way, around those checks, is refused here too, with les
 fetched, opened or started.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,29 +14,22 @@ from gatepass.jwks.keeper import Freshness
 from gatepass.jwks.rules import IssuerRules
 from gatepass.jwks.source import DiscoveredKeys, FileKeys, InlineKeys, KeySource, UrlKeys
 from gatepass.jwks.verifier import Issuer
-from gatepass.plugin.directory.rules import DirectoryRules, RowDefaults
+from gatepass.plugin.custom_check import CustomCheck, load_check
+from gatepass.plugin.groups_resolver import GroupsResolver, load_resolver
 from gatepass.plugin.headers import fold_name
 from gatepass.plugin.metering.prices import PriceEntry, PriceTable
+from gatepass.plugin.settings.compile_directory import compile_directory
 from gatepass.plugin.settings.compile_doors import apisix_door, http_door, kong_door
+from gatepass.plugin.settings.compile_policy import compile_policy
 from gatepass.plugin.settings.compiled import Compiled, HttpDoor, IdentityHeaders
-from gatepass.rbac.claims import ClaimNames, ClaimPath, compile_claim_path
-from gatepass.rbac.models import ALL_MODELS, ModelRule, compile_models
-from gatepass.rbac.permissions import Permission
-from gatepass.rbac.policy import Policy, Profile
-from gatepass.rbac.roles import RoleMapping, RoleRules
-from gatepass.rbac.route_groups import ROUTE_GROUPS
-from gatepass.rbac.routes import compile_routes
+from gatepass.plugin.settings.database_url import POSTGRESQL, SQLITE
 
 if TYPE_CHECKING:
     from gatepass.plugin.settings.budgets import BudgetSettings
-    from gatepass.plugin.settings.grammar import ModelChoice
-    from gatepass.plugin.settings.issuers import ClaimSettings, IssuerSettings
-    from gatepass.plugin.settings.model import HeaderSettings, RowDefaultSettings, Settings
-    from gatepass.plugin.settings.profiles import ProfileSettings
+    from gatepass.plugin.settings.issuers import IssuerSettings
+    from gatepass.plugin.settings.model import CheckSettings, HeaderSettings, Settings
 
 __all__ = ["Compiled", "HttpDoor", "IdentityHeaders", "compile_settings"]
-
-_SQLITE = "sqlite:///"
 
 
 def compile_settings(settings: "Settings", *, fetcher: Fetcher | None = None) -> Compiled:
@@ -54,18 +46,13 @@ def compile_settings(settings: "Settings", *, fetcher: Fetcher | None = None) ->
     origin = settings.origin
     try:
         return Compiled(
-            policy=_policy(settings),
+            policy=compile_policy(settings),
             issuers=tuple(_issuer(issuer, origin.folder, fetcher) for issuer in settings.issuers),
             identity_headers=_identity_headers(settings.headers),
             token_headers=tuple(name.encode() for name in settings.token_headers),
             team_header=settings.teams.header.encode() if settings.teams.header else None,
             prices=_prices(settings.budgets),
-            directory=DirectoryRules(
-                user_upsert=settings.users.upsert,
-                team_upsert=settings.teams.upsert,
-                user_defaults=_row_defaults(settings.users.defaults),
-                team_defaults=_row_defaults(settings.teams.defaults),
-            ),
+            directory=compile_directory(settings),
             budget_engine=settings.budgets.engine,
             reservation_timeout_seconds=settings.budgets.reservation_timeout,
             http=http_door(settings.doors.http),
@@ -73,6 +60,14 @@ def compile_settings(settings: "Settings", *, fetcher: Fetcher | None = None) ->
             apisix=apisix_door(settings.doors.apisix),
             workers=settings.doors.workers,
             database=_database(settings.stores.database, origin.folder),
+            custom_check=_custom_check(settings.checks),
+            groups_resolvers={
+                issuer.issuer: GroupsResolver(
+                    load_resolver(issuer.groups_resolver), issuer.groups_deadline
+                )
+                for issuer in settings.issuers
+                if issuer.groups_resolver is not None
+            },
         )
     except ValueError as wrong:
         # the messages of rbac's compilers are fixed sentences
@@ -124,66 +119,6 @@ def _source(settings: "IssuerSettings", folder: Path, fetcher: Fetcher | None) -
     )
 
 
-def _policy(settings: "Settings") -> Policy:
-    groups = {**ROUTE_GROUPS, **settings.route_groups}
-    return Policy(
-        profiles={
-            name: _profile(name, profile, groups) for name, profile in settings.profiles.items()
-        },
-        claim_names={issuer.issuer: _claim_names(issuer.claims) for issuer in settings.issuers},
-        roles=RoleRules(
-            admin_scope=settings.roles.admin_scope,
-            mappings=tuple(
-                RoleMapping(mapping.value, mapping.role) for mapping in settings.roles.mappings
-            ),
-        ),
-    )
-
-
-def _profile(
-    name: str, settings: "ProfileSettings", groups: Mapping[str, tuple[str, ...]]
-) -> Profile:
-    return Profile(
-        name=name,
-        public_routes=compile_routes(settings.public_routes, groups),
-        permissions={
-            role: Permission(
-                routes=compile_routes(permission.routes, groups),
-                models=_model_rule(permission.models),
-            )
-            for role, permission in settings.permissions.items()
-        },
-        require_model=settings.require_model,
-        unseen_model_routes=compile_routes(settings.unsafe_unseen_model_routes, groups),
-        allowed_parameters=frozenset(settings.allow_parameters),
-        allow_token_upstream=settings.allow_token_upstream,
-    )
-
-
-def _claim_names(settings: "ClaimSettings") -> ClaimNames:
-    def paths(names: tuple[str, ...]) -> tuple[ClaimPath, ...]:
-        return tuple(compile_claim_path(name) for name in names)
-
-    return ClaimNames(
-        user=paths(settings.user),
-        email=paths(settings.email),
-        team=paths(settings.team),
-        teams=paths(settings.teams),
-        organization=paths(settings.organization),
-        end_user=paths(settings.end_user),
-        roles=paths(settings.roles),
-        scopes=paths(settings.scopes),
-    )
-
-
-def _model_rule(models: "ModelChoice") -> ModelRule:
-    return ALL_MODELS if models == "all" else compile_models(models)
-
-
-def _row_defaults(settings: "RowDefaultSettings") -> RowDefaults:
-    return RowDefaults(settings.budget, None if settings.models == "all" else settings.models)
-
-
 def _identity_headers(settings: "HeaderSettings") -> IdentityHeaders:
     return IdentityHeaders(
         user=settings.user.encode(),
@@ -193,6 +128,12 @@ def _identity_headers(settings: "HeaderSettings") -> IdentityHeaders:
         end_user=settings.end_user.encode(),
         reserved=frozenset(fold_name(name.encode()) for name in settings.reserved),
     )
+
+
+def _custom_check(settings: "CheckSettings") -> CustomCheck | None:
+    if settings.custom is None:
+        return None
+    return CustomCheck(load_check(settings.custom), settings.deadline)
 
 
 def _prices(settings: "BudgetSettings") -> PriceTable:
@@ -205,4 +146,7 @@ def _prices(settings: "BudgetSettings") -> PriceTable:
 
 
 def _database(url: str, folder: Path) -> str:
-    return f"{_SQLITE}{folder / url.removeprefix(_SQLITE)}"
+    """Return the URL; a file's relative path starts at the settings file."""
+    if url.startswith(POSTGRESQL):
+        return url
+    return f"{SQLITE}{folder / url.removeprefix(SQLITE)}"

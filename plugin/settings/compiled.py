@@ -1,14 +1,17 @@
 """What the settings mean, ready to be used: plain values that need neither pydantic nor YAML."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
 from gatepass.jwks.verifier import Issuer
 from gatepass.plugin.budgets.engines import BudgetEngine
+from gatepass.plugin.custom_check import CustomCheck
 from gatepass.plugin.directory.rules import DirectoryRules
 from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.listener import Address
+from gatepass.plugin.groups_resolver import GroupsResolver
 from gatepass.plugin.headers import fold_name
 from gatepass.plugin.metering.prices import PriceTable
 from gatepass.rbac.policy import Policy
@@ -53,8 +56,8 @@ class Compiled:
     """Everything that one generation of the settings says.
 
     `issuers` are not started and have fetched nothing. `team_header` is None when no header may
-    choose a team, `kong` and `apisix` when there is no such door. `database` is a URL with an
-    absolute path.
+    choose a team, `kong` and `apisix` when there is no such door, `custom_check` when there is no
+    such check. `database` is a URL with an absolute path. `groups_resolvers` are by issuer.
     """
 
     policy: Policy
@@ -71,3 +74,5 @@ class Compiled:
     apisix: ApisixDoor | None
     workers: int
     database: str
+    custom_check: CustomCheck | None
+    groups_resolvers: Mapping[str, GroupsResolver]

@@ -19,17 +19,20 @@ from gatepass.plugin.budgets.limits import BudgetTemplate
 from gatepass.plugin.gateways.kong.bounds import Consumer
 from gatepass.plugin.gateways.listener import Address
 from gatepass.plugin.settings import values
+from gatepass.plugin.settings.database_url import to_database_url
 from gatepass.plugin.settings.grammar import (
     ModelChoice,
     to_claim_name,
     to_group_member,
     to_group_name,
     to_key_set,
+    to_listed_pattern,
     to_model_choice,
-    to_pattern,
+    to_model_name,
     to_route,
+    to_rule_choice,
 )
-from gatepass.rbac.roles import Role
+from gatepass.rbac.roles import Precedence, Role
 
 DURATION = "x-duration"
 SIZE = "x-size"
@@ -77,6 +80,12 @@ RoleName = Annotated[
     WithJsonSchema({"type": "string", "enum": [role.value for role in Role]}),
 ]
 
+PrecedenceName = Annotated[
+    Precedence,
+    PlainValidator(values.to_one_of(Precedence)),
+    WithJsonSchema({"type": "string", "enum": [precedence.value for precedence in Precedence]}),
+]
+
 ClaimName = Annotated[str, PlainValidator(to_claim_name), _TEXT]
 HeaderName = Annotated[str, PlainValidator(values.to_header_name), _TEXT]
 TokenHeaderName = Annotated[str, PlainValidator(values.to_token_header_name), _TEXT]
@@ -99,6 +108,25 @@ ScopeName = Annotated[
 ]
 """One scope, without blanks: a list of scopes here would match no token."""
 
+EmailDomain = Annotated[
+    str,
+    PlainValidator(
+        values.to_matching(
+            r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+",
+            "not a domain; write it in lower case, without @ and without *",
+        )
+    ),
+    _TEXT,
+]
+FunctionName = Annotated[
+    str,
+    PlainValidator(
+        values.to_matching(
+            r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", "write it like package.module:function"
+        )
+    ),
+    _TEXT,
+]
 PlainName = Annotated[
     str,
     PlainValidator(
@@ -148,12 +176,15 @@ ConsumerName = Annotated[
 Route = Annotated[str, PlainValidator(to_route), _TEXT]
 GroupName = Annotated[str, PlainValidator(to_group_name), _TEXT]
 GroupMember = Annotated[str, PlainValidator(to_group_member), _TEXT]
-ModelPattern = Annotated[str, PlainValidator(to_pattern), _TEXT]
-Models = Annotated[
-    ModelChoice,
-    PlainValidator(to_model_choice),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
-]
+ModelPattern = Annotated[str, PlainValidator(to_listed_pattern), _TEXT]
+ModelName = Annotated[str, PlainValidator(to_model_name), _TEXT]
+_MODELS = WithJsonSchema(
+    {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+)
+Models = Annotated[ModelChoice, PlainValidator(to_rule_choice), _MODELS]
+RowModels = Annotated[ModelChoice, PlainValidator(to_model_choice), _MODELS]
+"""The list of a row may name the models of a team as well."""
+
 KeySetDocument = Annotated[
     bytes,
     PlainValidator(to_key_set),
@@ -186,11 +217,6 @@ AtLeastOne = Annotated[tuple[Item, ...], Field(min_length=1), _OneForMany()]
 
 DatabaseUrl = Annotated[
     str,
-    PlainValidator(
-        values.to_matching(
-            r"sqlite:///(?!:|file:)[^?#%]+",
-            "only sqlite:///PATH is possible, without options and not in memory",
-        )
-    ),
+    PlainValidator(to_database_url),
     WithJsonSchema({"type": "string", "examples": ["sqlite:///gatepass.db"]}),
 ]

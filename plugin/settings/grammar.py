@@ -17,8 +17,9 @@ from gatepass.jwks.faults import KeyFault
 from gatepass.jwks.keyset import parse_key_set
 from gatepass.plugin.settings.problems import BadValue, Finding, did_you_mean
 from gatepass.plugin.settings.values import to_text
+from gatepass.rbac.catalog import is_plain_model
 from gatepass.rbac.claims import compile_claim_path
-from gatepass.rbac.models import compile_models
+from gatepass.rbac.models import ALL_TEAM_MODELS, SPECIAL_NAMES, compile_models
 from gatepass.rbac.route_groups import ROUTE_GROUPS
 from gatepass.rbac.routes import compile_routes
 
@@ -96,6 +97,22 @@ def to_pattern(value: object) -> str:
     return pattern
 
 
+def to_listed_pattern(value: object) -> str:
+    """Return one pattern of model names where the special names of a list mean nothing."""
+    pattern = to_pattern(value)
+    if pattern in SPECIAL_NAMES:
+        raise BadValue("means something in the list of a role or a row, and nothing here")
+    return pattern
+
+
+def to_model_name(value: object) -> str:
+    """Return the name of one model, or of what is used like one."""
+    name = to_text(value)
+    if not is_plain_model(name):
+        raise BadValue("must be one name of at most 256 characters, without *")
+    return name
+
+
 def to_model_choice(value: object) -> ModelChoice:
     """Return "all", or the patterns of a list; one pattern stands for a list of one."""
     if value == "all":
@@ -115,6 +132,14 @@ def to_model_choice(value: object) -> ModelChoice:
     except ValueError as wrong:
         raise BadValue(str(wrong)) from wrong
     return tuple(patterns)
+
+
+def to_rule_choice(value: object) -> ModelChoice:
+    """Return what a list of a role or a scope says: there is no person in it to have a team."""
+    choice = to_model_choice(value)
+    if ALL_TEAM_MODELS in choice:
+        raise BadValue("all-team-models means something only in the row of a user or a member")
+    return choice
 
 
 def to_key_set(value: object) -> bytes:

@@ -11,12 +11,18 @@ from pydantic import Field
 
 from gatepass.jwks.address import checked_host
 from gatepass.jwks.errors import KeySourceUnavailable
+from gatepass.plugin.settings.claims import (
+    ClaimSettings,
+    IdClaimName,
+    ListClaimName,
+    SeparatorName,
+)
 from gatepass.plugin.settings.fields import (
     Algorithm,
     AnyNumber,
     AtLeastOne,
-    ClaimName,
     Flag,
+    FunctionName,
     HostName,
     KeySetDocument,
     Leeway,
@@ -28,29 +34,10 @@ from gatepass.plugin.settings.fields import (
 from gatepass.plugin.settings.problems import Finding
 from gatepass.plugin.settings.section import Section
 
-Claims = AnyNumber[ClaimName]
-
 _DEFAULT_TYPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
     "typ": ("bearer",),  # Keycloak
     "token_use": ("access",),  # Cognito
 }
-
-
-class ClaimSettings(Section):
-    """Which claims name what. The first of several that a token holds counts."""
-
-    user: Claims = Field(default=("sub",), description="The user's id.")
-    email: Claims = Field(default=("email",), description="The user's e-mail address.")
-    team: Claims = Field(default=(), description="The one team that the token is for.")
-    teams: Claims = Field(default=(), description="The list of the user's teams.")
-    organization: Claims = Field(default=(), description="The organization's id.")
-    end_user: Claims = Field(default=(), description="The id of the customer who is served.")
-    roles: Claims = Field(
-        default=("roles",), description="The roles that `roles.mappings` looks at."
-    )
-    scopes: Claims = Field(
-        default=("scope", "scp"), description="The scopes: a list, or a text with blanks between."
-    )
 
 
 class IssuerSettings(Section):
@@ -123,8 +110,31 @@ class IssuerSettings(Section):
     fetch_timeout: ShortTime = Field(
         default=5, description="How long fetching the keys may take. A duration, at most 60s."
     )
+    email_trusted: Flag = Field(
+        default=False,
+        description="Believe the issuer when it says that an address is verified: such an address "
+        "may link a stored user (users.link), and is one user's alone.",
+    )
     claims: ClaimSettings = Field(
         default_factory=ClaimSettings, description="Which claims name what."
+    )
+    separators: Mapping[ListClaimName, SeparatorName] = Field(
+        default={},
+        description="What stands between the entries of `teams` or `roles` when that claim is one "
+        "text: comma or space. Without it one text is one entry.",
+    )
+    numbers_as_ids: AnyNumber[IdClaimName] = Field(
+        default=(),
+        description="The ids that may be whole numbers in a token: 12 is then the same as '12'.",
+    )
+    groups_resolver: FunctionName | None = Field(
+        default=None,
+        description="MODULE:FUNCTION; asked for the teams and roles of a caller whose token leaves "
+        "them out because they are too many. Gets the claims; an async function that returns a "
+        "list of texts.",
+    )
+    groups_deadline: ShortTime = Field(
+        default=2, description="How long it may take; then the answer is 503."
     )
 
     @property

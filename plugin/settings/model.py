@@ -12,19 +12,28 @@ from pydantic import Field, PrivateAttr
 from gatepass.plugin.budgets.engines import BudgetEngine
 from gatepass.plugin.headers import fold_name
 from gatepass.plugin.settings.budgets import BudgetSettings
+from gatepass.plugin.settings.database_url import POSTGRESQL
 from gatepass.plugin.settings.doors import DoorSettings
 from gatepass.plugin.settings.fields import (
     AnyNumber,
     AtLeastOne,
-    BudgetText,
     DatabaseUrl,
-    Flag,
+    FunctionName,
     HeaderName,
-    Models,
     PlainName,
+    ShortTime,
     TokenHeaderName,
 )
 from gatepass.plugin.settings.issuers import IssuerSettings
+from gatepass.plugin.settings.naming_models import (
+    AccessGroups,
+    ModelAliases,
+    Providers,
+    ScopeSettings,
+    alias_findings,
+    group_findings,
+)
+from gatepass.plugin.settings.people import EndUserSettings, TeamSettings, UserSettings
 from gatepass.plugin.settings.problems import Finding, Location, Origin, repeated
 from gatepass.plugin.settings.profiles import ProfileSettings, RoleSettings, RouteGroups
 from gatepass.plugin.settings.section import Section
@@ -35,41 +44,13 @@ _ONE_PROCESS = (
     "budgets are counted in process (budgets.engine: memory), so only one may run: run a single "
     "worker, or set budgets.engine: none, which refuses every caller with a money limit"
 )
+_MANY_PROCESSES = (
+    "a server's database is there for many processes, and budgets are counted in one "
+    "(budgets.engine: memory): use a SQLite file, or set budgets.engine: none, which refuses every "
+    "caller with a money limit"
+)
 
-
-class RowDefaultSettings(Section):
-    """What a row that is made on the fly starts with."""
-
-    budget: BudgetText | None = Field(
-        default=None, description="A money limit, such as $50 per 30d; none by default."
-    )
-    models: Models = Field(default="all", description="Model patterns, or the word all.")
-
-
-class UserSettings(Section):
-    """Users that are not stored yet."""
-
-    upsert: Flag = Field(
-        default=False, description="Make a row for a user seen for the first time."
-    )
-    defaults: RowDefaultSettings = Field(
-        default_factory=RowDefaultSettings, description="What such a row starts with."
-    )
-
-
-class TeamSettings(Section):
-    """Teams that are not stored yet, and the choice between several."""
-
-    upsert: Flag = Field(
-        default=False, description="Make a row for a team seen for the first time."
-    )
-    header: HeaderName | None = Field(
-        default="x-gatepass-team",
-        description="The request header that chooses one of the token's teams; null for none.",
-    )
-    defaults: RowDefaultSettings = Field(
-        default_factory=RowDefaultSettings, description="What such a row starts with."
-    )
+_NO_MEANING = "means nothing without roles.mappings: the role says whose id it is"
 
 
 class StoreSettings(Section):
@@ -77,7 +58,8 @@ class StoreSettings(Section):
 
     database: DatabaseUrl = Field(
         default="sqlite:///gatepass.db",
-        description="sqlite:///PATH; a relative path starts at the settings file.",
+        description="sqlite:///PATH, where a relative path starts at the settings file, or "
+        "postgresql://USER:PASSWORD@HOST:PORT/NAME.",
     )
 
 
@@ -109,6 +91,18 @@ class HeaderSettings(Section):
         return (self.user, self.team, self.role, self.organization, self.end_user, *self.reserved)
 
 
+class CheckSettings(Section):
+    """A check of the deployment's own, after all others."""
+
+    custom: FunctionName | None = Field(
+        default=None,
+        description="MODULE:FUNCTION; gets the claims of a token and must return True.",
+    )
+    deadline: ShortTime = Field(
+        default=1, description="How long it may take; then the answer is 503."
+    )
+
+
 class Settings(Section):
     """The settings of one deployment."""
 
@@ -121,12 +115,31 @@ class Settings(Section):
     route_groups: RouteGroups = Field(
         default={}, description="Names for lists of routes, beside the built-in ones."
     )
+    access_groups: AccessGroups = Field(
+        default={}, description="Names for lists of models, usable in every list of models."
+    )
+    model_aliases: ModelAliases = Field(
+        default={}, description="Names that count as another model, in every rule and price."
+    )
+    providers: Providers = Field(
+        default={},
+        description="Whose models are whose, by bare name: what lets openai/* admit gpt-4o.",
+    )
+    scopes: ScopeSettings = Field(
+        default_factory=ScopeSettings, description="What the scopes of a token grant."
+    )
     profiles: Annotated[Mapping[PlainName, ProfileSettings], Field(min_length=1)] = Field(
         description="The rules, by the name that a gateway asks for."
     )
     users: UserSettings = Field(default_factory=UserSettings, description="Unknown users.")
     teams: TeamSettings = Field(default_factory=TeamSettings, description="Unknown teams.")
+    end_users: EndUserSettings = Field(
+        default_factory=EndUserSettings, description="Unknown end users."
+    )
     budgets: BudgetSettings = Field(default_factory=BudgetSettings, description="Money.")
+    checks: CheckSettings = Field(
+        default_factory=CheckSettings, description="A check of the deployment's own."
+    )
     stores: StoreSettings = Field(default_factory=StoreSettings, description="Where state is kept.")
     doors: DoorSettings = Field(default_factory=DoorSettings, description="How gateways ask.")
     headers: HeaderSettings = Field(
@@ -158,13 +171,28 @@ class Settings(Section):
                 ],
                 "the same issuer stands above; the keys of two entries are never pooled",
             )
+        if right >= {"issuers", "roles"} and not self.roles.mappings:
+            for at, entry in enumerate(self.issuers):
+                if entry.claims.object_id:
+                    yield Finding(("issuers", at, "claims", "object_id"), _NO_MEANING)
+        groups = self.access_groups if "access_groups" in right else {}
+        yield from group_findings(groups)
+        if "model_aliases" in right:
+            yield from alias_findings(self.model_aliases, groups)
         if {"budgets", "doors"} <= right:
             yield from self._worker_findings()
+        if {"budgets", "stores"} <= right:
+            yield from self._store_findings()
         yield from self._header_findings(right)
 
     def _worker_findings(self) -> Iterator[Finding]:
         if self.doors.workers > 1 and self.budgets.engine is BudgetEngine.MEMORY:
             yield Finding(("doors", "workers"), _ONE_PROCESS)
+
+    def _store_findings(self) -> Iterator[Finding]:
+        on_server = self.stores.database.startswith(POSTGRESQL)
+        if on_server and self.budgets.engine is BudgetEngine.MEMORY:
+            yield Finding(("stores", "database"), _MANY_PROCESSES)
 
     def _header_findings(self, right: frozenset[str]) -> Iterator[Finding]:
         taken: set[object] = set()

@@ -10,6 +10,7 @@ from gatepass.plugin.settings.fields import (
     GroupMember,
     GroupName,
     Models,
+    PrecedenceName,
     RoleName,
     Route,
     ScopeName,
@@ -17,14 +18,19 @@ from gatepass.plugin.settings.fields import (
 )
 from gatepass.plugin.settings.problems import Finding, repeated
 from gatepass.plugin.settings.section import Section
+from gatepass.rbac.roles import PROXY_ADMINS, Precedence, Role
 
 RouteGroups = Mapping[GroupName, AnyNumber[GroupMember]]
+
+_ADMINS = PROXY_ADMINS | {Role.ORG_ADMIN}
 
 
 class RoleMappingSettings(Section):
     """One value of the roles claim and the role that it stands for."""
 
-    value: Text = Field(description="A value of the roles claim, exactly.")
+    value: Text = Field(
+        description="A value of the roles claim, exactly; but * stands for any run of characters."
+    )
     role: RoleName = Field(description="The role that it stands for.")
 
 
@@ -35,12 +41,33 @@ class RoleSettings(Section):
         default=None, description="The scope that makes its bearer a proxy_admin."
     )
     mappings: tuple[RoleMappingSettings, ...] = Field(
-        default=(), description="What values of the roles claim stand for; the first match counts."
+        default=(), description="What values of the roles claim stand for."
+    )
+    precedence: PrecedenceName = Field(
+        default=Precedence.FIRST,
+        json_schema_extra={"default": Precedence.FIRST.value},
+        description="Which of several mappings that match counts: the first in this file, or the "
+        "one with the highest role.",
+    )
+    allowed: AnyNumber[Text] = Field(
+        default=(),
+        description="Values of the roles claim of which a person needs one, unless the scope or a "
+        "mapping makes them something; none for no such rule.",
+    )
+    require_role: Flag = Field(
+        default=False,
+        description="Refuse callers whose role neither their token nor their row says, instead of "
+        "taking a person for an internal_user and a machine for its team.",
     )
 
     def cross_findings(self, right: frozenset[str]) -> Iterator[Finding]:
-        """Yield the mappings that could never match."""
+        """Yield the mappings that could never match, and those that make anybody an admin."""
         if "mappings" in right:
+            for at, mapping in enumerate(self.mappings):
+                if mapping.role in _ADMINS and not mapping.value.strip("*"):
+                    yield Finding(
+                        ("mappings", at, "value"), "would make an admin of whoever has any role"
+                    )
             yield from repeated(
                 [(("mappings", at), mapping.value) for at, mapping in enumerate(self.mappings)],
                 "never matches: the value is mapped above",
@@ -85,4 +112,17 @@ class ProfileSettings(Section):
     )
     allow_token_upstream: Flag = Field(
         default=False, description="Let the caller's token reach the upstream."
+    )
+    require_user_parameter: Flag = Field(
+        default=False,
+        description="Refuse a POST of inference whose body does not say for which user it is.",
+    )
+    allow_guardrail_changes: Flag = Field(
+        default=False,
+        description="Let callers without a team change guardrails; for a team its row says it.",
+    )
+    team_routes: AnyNumber[Route] | None = Field(
+        default=None,
+        description="The only routes that a caller may use for a team, whatever their role; no "
+        "further limit by default. It does not bind proxy admins.",
     )

@@ -8,7 +8,9 @@ it: it may be a secret.
 import ipaddress
 import re
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from gatepass.jwks.rules import ALGORITHMS
 from gatepass.plugin.budgets.limits import BudgetTemplate
@@ -20,6 +22,7 @@ from gatepass.plugin.settings.problems import BadValue, did_you_mean
 from gatepass.rbac.roles import Role
 
 MAX_TEXT_CHARS = 2048
+Word = TypeVar("Word", bound=StrEnum)
 
 _MAX_HEADER_CHARS = 100
 _MAX_UNIX_PATH_BYTES = 100
@@ -117,6 +120,18 @@ def to_matching(pattern: str, sentence: str) -> Callable[[object], str]:
         if not shape.fullmatch(text):
             raise BadValue(sentence)
         return text
+
+    return check
+
+
+def to_one_of(kinds: type[Word]) -> Callable[[object], Word]:
+    """Return a check for one word of a closed list."""
+
+    def check(value: object) -> Word:
+        try:
+            return kinds(to_text(value))
+        except ValueError as unknown:
+            raise BadValue(f"must be one of {', '.join(kinds)}") from unknown
 
     return check
 

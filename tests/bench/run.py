@@ -27,6 +27,7 @@ from bench import deployment
 from bench.apisix import apisix
 from bench.figures import BATCH, Figure, bare_verification
 from bench.kong import kong
+from bench.rules import rules
 
 from gatepass.plugin import Gate, Request, Usage, load_settings
 from support.load import Target, cpu_microseconds_per_request
@@ -162,6 +163,7 @@ def main() -> int:
     options = parser.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         figures = runner.run(decisions(options.rounds))
+        figures += runner.run(rules(options.rounds, figures[0].microseconds))
         figures += runner.run(service(max(3, options.rounds // 5), figures[0].microseconds))
         figures += runner.run(kong(max(3, options.rounds // 5)))
         figures += runner.run(apisix(max(3, options.rounds // 5)))

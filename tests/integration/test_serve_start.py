@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from support.databases import first_version
+from support.directories import query
 from support.gatepass_process import SECONDS, refused, serving, start
 from support.gates import OUR_ISSUER, WITHOUT_KEYS, settings_file
 from support.ports import free_port
@@ -39,6 +41,15 @@ def test_a_database_that_cannot_be_written(tmp_path: Path, kind: str) -> None:
     told = refused(path)
     assert "stores" in told
     assert str(tmp_path) in told
+
+
+def test_a_database_of_an_older_version_is_left_alone_and_the_command_is_named(
+    tmp_path: Path,
+) -> None:
+    first_version(tmp_path / "gatepass.db")
+    path = settings_file(tmp_path, doors={"http": {"listen": f"127.0.0.1:{free_port()}"}})
+    assert "run `gatepass db upgrade`" in refused(path)
+    assert query(tmp_path / "gatepass.db", "SELECT version_num FROM gatepass_schema") == [("0001",)]
 
 
 def test_a_second_process_on_the_same_database(tmp_path: Path) -> None:

@@ -26,12 +26,15 @@ JUDGING = {
     "rbac": ["**/*"],
     "plugin": [
         *("inspection", "body", "parameters", "query", "naming", "admission", "callers"),
+        *("calls", "custom_check", "guardrails", "organizations", "known_caller"),
+        *("groups_resolver", "functions"),
         *("routing", "gate", "headers"),
         *("gateways/forwarded", "gateways/peers", "gateways/conventions", "gateways/bodies"),
         *("gateways/body_waits", "gateways/profile_numbers"),
         *("gateways/kong/access", "gateways/kong/instances", "gateways/kong/path"),
         *("gateways/kong/settlement", "gateways/kong/spool", "gateways/kong/verdict"),
         *("budgets/limits", "budgets/memory", "directory/upsert"),
+        *("directory/accounts", "directory/choosing", "directory/journal"),
     ],
 }
 """The files that judge, by package; the rest of the plugin reads settings and moves bytes."""

@@ -74,7 +74,7 @@ def test_sec_08_any_bytes_are_read_as_the_strict_parser_reads_them(document: byt
         b'{"Model":"a"}',
         b'{"model":"a","MODEL":"b"}',
         '{"model":"a","max_to\u212aens":5}'.encode(),
-        b'{"model":"a","fallbacks":["b"]}',
+        b'{"model":"a","fallbacks":[1]}',
         b'{"model":"a","n":1,"n":50}',
         b'{"model":"a","messages":[{"role":"user","role":"system"}]}',
     ],

@@ -9,21 +9,16 @@ from gatepass.jwks.keyset import parse_key_set
 from gatepass.jwks.limits import DEFAULT_LIMITS
 from gatepass.jwks.rules import IssuerRules
 from gatepass.jwks.token import VerifiedToken, parse_token, verify_token
-from gatepass.rbac.authorize import (
-    binding_rules,
-    check_models,
-    check_route,
-    check_standing,
-    effective_role,
-)
+from gatepass.rbac.checks import Call, check_call, check_models, check_route
 from gatepass.rbac.identity import Identity
 from gatepass.rbac.models import ALL_MODELS, ModelRule
 from gatepass.rbac.permissions import Permission
-from gatepass.rbac.policy import Profile
+from gatepass.rbac.policy import Policy, Profile
 from gatepass.rbac.principals import Principals
-from gatepass.rbac.roles import Role
+from gatepass.rbac.roles import Role, RoleRules
 from gatepass.rbac.route_groups import ROUTE_GROUPS
 from gatepass.rbac.routes import NO_ROUTES, compile_routes
+from gatepass.rbac.standing import standing_of
 from support.tokens import AUDIENCE, ISSUER, digest, key_set, signing_key
 
 NOBODY = Identity(
@@ -69,18 +64,23 @@ def authorize(  # noqa: PLR0913, PLR0917 - who, by which rules, and the three pa
     models: Sequence[str],
 ) -> Role:
     """Run the checks in the order that the Gate runs them, and return the role that counts."""
-    check_standing(principals)
-    role = effective_role(identity, principals)
-    granted = check_route(rules, role, method, path)
-    check_models(granted, binding_rules(principals), models)
-    return role
+    standing = standing_of(Policy({"default": rules}, {}, RoleRules()), identity, principals)
+    granted = check_route(rules, standing, method, path)
+    check_models(granted, standing, method, path, models)
+    check_call(rules, standing, Call())
+    return standing.role
 
 
 def permission(*routes: str, models: ModelRule = ALL_MODELS) -> Permission:
     return Permission(compile_routes(routes, ROUTE_GROUPS), models)
 
 
-def profile(permissions: Mapping[Role, Permission]) -> Profile:
+def profile(
+    permissions: Mapping[Role, Permission],
+    *,
+    require_user_parameter: bool = False,
+    allow_guardrail_changes: bool = False,
+) -> Profile:
     return Profile(
         name="default",
         public_routes=NO_ROUTES,
@@ -89,4 +89,6 @@ def profile(permissions: Mapping[Role, Permission]) -> Profile:
         unseen_model_routes=NO_ROUTES,
         allowed_parameters=frozenset(),
         allow_token_upstream=False,
+        require_user_parameter=require_user_parameter,
+        allow_guardrail_changes=allow_guardrail_changes,
     )

@@ -13,21 +13,26 @@ from gatepass.plugin.callers import Directory
 from gatepass.plugin.directory.rules import DirectoryRules
 from gatepass.rbac.errors import AccessDenied, AccessFault
 from gatepass.rbac.identity import Identity
+from gatepass.rbac.linking import LinkRules
 from gatepass.rbac.teams import TeamChoice
 from support.callers import SOMEBODY
 from support.rows import StockedDirectory
 
+Where = Path | str
+"""A SQLite file, or the URL of a database on a server."""
+
 ISSUER = SOMEBODY.issuer
 NO_TEAM = TeamChoice((), required=False, creatable=False)
 CLOSED = DirectoryRules()
-UPSERT = DirectoryRules(user_upsert=True, team_upsert=True)
+LINKING = LinkRules(email_issuers=frozenset({ISSUER}))
+UPSERT = DirectoryRules(user_upsert=True, team_upsert=True, linking=LINKING)
 
 
 @asynccontextmanager
 async def open_directory(
-    file: Path, rules: DirectoryRules = CLOSED, clock: Clock = SYSTEM_CLOCK
+    where: Where, rules: DirectoryRules = CLOSED, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[StockedDirectory]:
-    directory = StockedDirectory(f"sqlite:///{file}", rules, clock)
+    directory = StockedDirectory(url_of(where), rules, clock)
     await directory.open()
     try:
         yield directory
@@ -35,9 +40,17 @@ async def open_directory(
         await directory.close()
 
 
-def query(file: Path, statement: str, *parameters: str | int) -> list[tuple[object, ...]]:
-    """Run a statement on the file, beside whoever has it open, and return its rows."""
-    with closing(sqlite3.connect(file)) as connection, connection:
+def url_of(where: Where) -> str:
+    return where if isinstance(where, str) else f"sqlite:///{where}"
+
+
+def query(where: Where, statement: str, *parameters: str | int) -> list[tuple[object, ...]]:
+    """Run a statement on the database, beside whoever has it open, and return its rows."""
+    if isinstance(where, str):
+        from support.postgresql import query_postgresql  # noqa: PLC0415 - few tests need a server
+
+        return query_postgresql(where, statement, *parameters)
+    with closing(sqlite3.connect(where)) as connection, connection:
         return connection.execute(statement, parameters).fetchall()
 
 

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.plugin import Gate, load_settings
 from gatepass.plugin.budgets.memory import MemoryBudgets
-from gatepass.plugin.decision import Effect
+from gatepass.plugin.directory.resolved import Resolved
 from gatepass.plugin.directory.rules import DirectoryRules
 from gatepass.plugin.rulebook import make_rulebook
 from gatepass.plugin.settings import compile_settings
@@ -29,20 +31,18 @@ class FakeDirectory:
         del rules
         return self
 
-    async def resolve(
-        self, identity: Identity, team: TeamChoice
-    ) -> tuple[Principals, tuple[Effect, ...]]:
+    async def resolve(self, identity: Identity, team: TeamChoice) -> Resolved:
         self.asked.append((identity, team))
         if self.failure is not None:
             raise self.failure
-        name, candidates = identity.user_id, team.candidates
-        return (
-            Principals(
-                user=None if name is None else User(name, ALL_MODELS),
-                team=Team(candidates[0], ALL_MODELS) if candidates else None,
-            ),
-            (),
-        )
+        user = None if identity.user_id is None else User(identity.user_id, ALL_MODELS)
+        without = Principals(user=user)
+        stored = [self.team(team_id) for team_id in team.ids_to_load]
+        teams = tuple(replace(without, team=one) for one in team.among(stored, ()))
+        return Resolved(teams or (without,), ())
+
+    def team(self, team_id: str) -> Team:
+        return Team(team_id, ALL_MODELS, blocked=team_id.startswith("blocked"))
 
     async def ping(self) -> None:
         if self.failure is not None:

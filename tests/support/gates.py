@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.plugin import Gate, Request, load_settings
 from gatepass.plugin.decision import Decision
-from gatepass.plugin.directory.schema import upgrade_file
 from gatepass.plugin.request import BodyState
+from support.databases import upgrade_file
 from support.tokens import AUDIENCE, ISSUER, signing_key
 
 Header = tuple[bytes, bytes]

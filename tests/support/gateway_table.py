@@ -264,7 +264,7 @@ BODIES = (
     _post("allowed_model", chat(), Outcome()),
     _post("sec_57_denied_model", chat(model="o3"), Outcome(403, "model_denied")),
     _post("sec_58_two_models", b'{"model":"gpt-4o","model":"o3"}', Outcome(400, "body_not_json")),
-    _post("sec_58_fallbacks", chat(fallbacks=["o3"]), Outcome(403, "parameter_denied")),
+    _post("sec_58_fallbacks", chat(fallbacks=["o3"]), Outcome(403, "model_denied")),
     _post("not_json", b"model=gpt-4o", Outcome(400, "body_not_json")),
     _post("compressed", b"\x1f\x8b", Outcome(400, "body_not_json"), ("Content-Encoding", "gzip")),
     _post("no_body", b"", HIDDEN),

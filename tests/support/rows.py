@@ -8,23 +8,27 @@ from typing import Literal
 
 from sqlalchemy import Table, insert, update
 
+from gatepass.plugin.budgets.limits import BudgetTemplate
+from gatepass.plugin.directory.budget_rows import make_budget
 from gatepass.plugin.directory.rows import models_text
 from gatepass.plugin.directory.rules import RowDefaults
 from gatepass.plugin.directory.store import SqlDirectory
 from gatepass.plugin.directory.tables import (
     end_users,
     memberships,
+    organization_memberships,
     organizations,
     teams,
     users,
 )
-from gatepass.plugin.directory.upsert import make_budget
+from gatepass.rbac.linking import EmailState
 from gatepass.rbac.roles import Role
 
 Kind = Literal["user", "team", "organization", "end_user"]
 
 _TABLES = {"user": users, "team": teams, "organization": organizations, "end_user": end_users}
 NO_MODELS_YET = RowDefaults(models=())
+ALL_MODELS_OF_THE_TEAM = RowDefaults()
 
 
 class StockedDirectory(SqlDirectory):
@@ -34,17 +38,26 @@ class StockedDirectory(SqlDirectory):
         self,
         user_id: str,
         *,
-        issuer: str,
-        subject: str,
+        issuer: str | None = None,
+        subject: str | None = None,
+        home_issuer: str | None = None,
+        sso_user_id: str | None = None,
         email: str | None = None,
+        email_state: EmailState = EmailState.ENTERED,
+        invited: bool = False,
         role: Role | None = None,
         grants: RowDefaults = NO_MODELS_YET,
     ) -> None:
+        """Add a row; without issuer and subject it is unbound."""
         values = {
             "user_id": user_id,
+            "home_issuer": home_issuer or issuer,
             "issuer": issuer,
             "subject": subject,
+            "sso_user_id": sso_user_id,
             "email": None if email is None else email.lower(),
+            "email_state": None if email is None else email_state,
+            "invited": invited,
             "role": role,
             "created_at": int(self._clock.wall()),
         }
@@ -56,13 +69,18 @@ class StockedDirectory(SqlDirectory):
         *,
         alias: str | None = None,
         organization_id: str | None = None,
+        each_member: BudgetTemplate | None = None,
         grants: RowDefaults = NO_MODELS_YET,
     ) -> None:
+        now = int(self._clock.wall())
+        async with self._database.writing() as connection:
+            share = await make_budget(connection, each_member, now)
         values = {
             "team_id": team_id,
             "alias": alias,
             "organization_id": organization_id,
-            "created_at": int(self._clock.wall()),
+            "member_budget_id": share,
+            "created_at": now,
         }
         await self._add(teams, values, grants)
 
@@ -79,11 +97,24 @@ class StockedDirectory(SqlDirectory):
         await self._add(end_users, {"end_user_id": end_user_id}, grants)
 
     async def add_membership(
-        self, user_id: str, team_id: str, *, role: Literal["admin", "user"] = "user"
+        self,
+        user_id: str,
+        team_id: str,
+        *,
+        role: Literal["admin", "user"] = "user",
+        grants: RowDefaults = ALL_MODELS_OF_THE_TEAM,
+    ) -> None:
+        values = {"user_id": user_id, "team_id": team_id, "role": role}
+        await self._add(memberships, values, grants)
+
+    async def add_organization_membership(
+        self, user_id: str, organization_id: str, role: Role
     ) -> None:
         async with self._database.writing() as connection:
             await connection.execute(
-                insert(memberships).values(user_id=user_id, team_id=team_id, role=role)
+                insert(organization_memberships).values(
+                    user_id=user_id, organization_id=organization_id, role=role
+                )
             )
 
     async def set_blocked(self, kind: Kind, subject_id: str, *, blocked: bool) -> None:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from gatepass.plugin import load_settings
+from gatepass.plugin.reasons import REASON_BY_CODE
 from support.tokens import signing_key
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -47,6 +48,21 @@ def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
         [sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True, text=True
     )
     assert answer.stdout == "False 401 malformed\n"
+
+
+def test_the_page_of_checks_names_every_answer_of_the_ordered_checks_in_their_order() -> None:
+    """The order itself is tested where it is taken; this is the page that people read."""
+    page = (CHECKOUT / "docs" / "checks.md").read_text()
+    rows = re.findall(r"^\| ([0-9]+) \|.*\| (.*) \|$", page, re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, 11))
+    named = [code for _, codes in rows for code in re.findall("`([a-z_]+)`", codes)]
+    assert REASON_BY_CODE.keys() >= set(named)
+    judged = "".join(
+        (CHECKOUT / "rbac" / f"{name}.py").read_text()
+        for name in ("standing", "checks", "organizations")
+    )
+    faults = {fault.lower() for fault in re.findall(r"AccessFault\.([A-Z_]+)", judged)}
+    assert faults <= set(named)
 
 
 def test_the_readme_names_only_targets_that_exist() -> None:

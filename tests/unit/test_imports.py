@@ -15,6 +15,7 @@ TYPES_OF_JWKS = {"gatepass.jwks.errors", "gatepass.jwks.token"}
 """All that rbac may know of jwks."""
 
 PURE = {
+    "bisect",
     "collections.abc",
     "dataclasses",
     "enum",

@@ -3,7 +3,8 @@
     python tests/vectors/run_attacks.py --adapter tests/vectors/attacks_adapter.py
 
 `make` answers token and jwks_http cases by a Verifier that one settings file makes, `authorize`
-request cases by a Gate and `apply_headers`. Identity cases wait for account linking.
+request cases by a Gate and `apply_headers`, `resolve` identity cases by a Gate on a database that
+holds the people of the case.
 """
 
 import asyncio
@@ -11,17 +12,28 @@ import atexit
 import json
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import jwt
 import yaml
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
+from sqlalchemy import insert
 
 from gatepass.jwks import Verifier
-from gatepass.jwks.errors import GatepassError
+from gatepass.jwks.errors import ConfigurationError, GatepassError
 from gatepass.plugin import Gate, Request, apply_headers, load_settings
+from gatepass.plugin.directory.database import Database
+from gatepass.plugin.directory.tables import users as user_rows
 from gatepass.plugin.request import BodyState
 from gatepass.plugin.settings import compile_settings
+from gatepass.rbac.roles import Role
+
+HOME = "https://idp.example"
+"""The issuer whose ids the stored people have."""
 
 Config = Mapping[str, object]
 Result = TypeVar("Result")
@@ -163,6 +175,80 @@ def _body(body: object) -> bytes | BodyState:
         return body.encode()
     wide = _mapping(body).get("$utf16")
     return json.dumps(body).encode() if wide is None else json.dumps(wide).encode("utf-16")
+
+
+def resolve(
+    claims: Mapping[str, object], users: Sequence[Mapping[str, object]], config: Config
+) -> dict[str, object]:
+    """Return whose row the Gate takes for the bearer of these claims."""
+    return _run(_resolve(claims, users, config))
+
+
+async def _resolve(
+    claims: Mapping[str, object], users: Sequence[Mapping[str, object]], config: Config
+) -> dict[str, object]:
+    folder, key = _new_folder(), ec.generate_private_key(ec.SECP256R1())
+    public = {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "k", "alg": "ES256"}
+    role = config.get("need_role")
+    roles = [Role(role)] if isinstance(role, str) else list(Role)
+    document = {
+        "issuers": [
+            _issuer(config)
+            | {"issuer": issuer, "jwks_file": "keys.json", "email_trusted": True}
+            | {"algorithms": ["ES256"], "claims": {"roles": config.get("role_claim", "roles")}}
+            for issuer in _texts(config.get("issuers", [config["issuer"]]))
+        ],
+        "roles": {"mappings": [{"value": role.value, "role": role.value} for role in Role]}
+        | ({"admin_scope": config["admin_scope"]} if "admin_scope" in config else {}),
+        "profiles": {
+            "default": {
+                "permissions": {role.value: {"routes": ["GET /v1/models"]} for role in roles}
+            }
+        },
+    }
+    await _store(f"sqlite:///{folder}/gatepass.db", users)
+    signed = {"iss": config["issuer"], "aud": config["audience"], "exp": int(time.time()) + 300}
+    token = jwt.encode({**signed, **claims}, key, "ES256", {"kid": "k"})
+    headers = [(b"authorization", b"Bearer " + token.encode())]
+    keys = {"jwks": json.dumps({"keys": [public]})}
+    try:
+        settings = load_settings(_settings_file(folder, keys, document))
+    except ConfigurationError as error:
+        raise AssertionError(str(error)) from error  # no refusal of the Gate's
+    async with Gate.open(settings) as gate:
+        decision = await gate.decide(
+            Request(method="GET", target=b"/v1/models", headers=headers, body=b"")
+        )
+        assert gate.faults == 0
+    if not decision.allowed or decision.caller is None:
+        raise Denied(decision.reason.code, decision.reason.sentence)
+    return {"user_id": decision.caller.user_id}
+
+
+async def _store(url: str, people: Sequence[Mapping[str, object]]) -> None:
+    """Store people as an operator enters them: nobody's yet, with the ids of their issuer."""
+    database = Database(url)
+    await database.open()
+    async with database.writing() as connection:
+        for person in people:
+            email = person.get("email")
+            row = {
+                "user_id": person["user_id"],
+                "home_issuer": HOME,
+                "sso_user_id": person.get("sso_user_id"),
+                "email": None if email is None else str(email).lower(),
+                "email_state": None if email is None else "entered",
+                "role": person.get("role", person.get("user_role")),
+                "blocked": bool(person.get("blocked", False)),
+                "models": '"all"',
+                "created_at": 0,
+            }
+            await connection.execute(insert(user_rows).values(row))
+    await database.close()
+
+
+def _texts(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
 
 
 def _mapping(value: object) -> dict[str, object]:

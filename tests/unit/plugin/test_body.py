@@ -153,6 +153,63 @@ def test_sec_59_the_dearest_reading_counts(
     assert read_body(body_with(**members), NONE_ALLOWED) == BodyFacts(("gpt-4o",), bound, choices)
 
 
+@pytest.mark.parametrize(
+    ("members", "named"),
+    [({"user": "ann"}, True), ({}, False)]
+    + [({"user": nobody}, False) for nobody in ("", "  ", None, 1, ["ann"], {"id": "ann"})],
+)
+def test_a_body_says_for_which_user_it_is(members: dict[str, object], *, named: bool) -> None:
+    assert read_body(body_with(**members), NONE_ALLOWED).names_user is named
+    assert read_body(body_with(**members), NONE_ALLOWED, None).names_user is named
+
+
+def test_sec_58_a_body_that_orders_guardrails() -> None:
+    orders: list[dict[str, object]] = [{"guardrails": []}, {"metadata": {"guardrails": []}}]
+    for bounds in (None, ("max_tokens",)):
+        for ordering in orders:
+            assert read_body(body_with(**ordering), NONE_ALLOWED, bounds).changes_guardrails
+        assert not read_body(body_with(metadata={}), NONE_ALLOWED, bounds).changes_guardrails
+
+
+def test_sec_58_models_that_stand_by_count_like_the_model_itself() -> None:
+    body = body_with(fallbacks=["o1", "gpt-4o"], models=["o3"], tools=[{"model": "image-1"}])
+    assert set(read_body(body, NONE_ALLOWED).models) == {"gpt-4o", "o1", "o3", "image-1"}
+    assert read_body(body, NONE_ALLOWED).models[0] == "gpt-4o"
+
+
+def part(**members: object) -> dict[str, object]:
+    return {"custom_id": "1", "params": {"model": "a", "max_tokens": 5, **members}}
+
+
+def test_sec_58_59_the_requests_of_a_batch_are_judged_and_counted_each() -> None:
+    batch = {"requests": [part(), part(model="b", n=3, max_tokens=9)]}
+    assert read_body(json.dumps(batch).encode(), NONE_ALLOWED) == BodyFacts(("a", "b"), 9, 4)
+    batch["requests"].append(part(max_tokens=None))
+    assert read_body(body_with(**batch), NONE_ALLOWED) == BodyFacts(("gpt-4o", "a", "b"), None, 5)
+    everyone = {"requests": [part(user="ann"), part(user="bob", guardrails=[])]}
+    facts = read_body(json.dumps(everyone).encode(), NONE_ALLOWED)
+    assert facts.names_user
+    assert facts.changes_guardrails
+    somebody = {"requests": [part(user="ann"), part()]}
+    assert not read_body(json.dumps(somebody).encode(), NONE_ALLOWED).names_user
+
+
+@pytest.mark.parametrize(
+    ("inside", "code"),
+    [
+        ({"api_base": "http://evil.example"}, "parameter_denied"),
+        ({"Model": "o1"}, "parameter_denied"),
+        ({"model": "a,b"}, "model_denied"),
+        ({"fallbacks": [1]}, "parameter_denied"),
+        ({"n": -1}, "body_not_json"),
+    ],
+)
+def test_sec_58_what_a_body_may_not_say_a_request_of_a_batch_may_not_either(
+    inside: dict[str, object], code: str
+) -> None:
+    assert refusal(body_with(requests=[part(), part(**inside)])) == code
+
+
 def test_sec_59_too_many_choices() -> None:
     assert refusal(body_with(n=MAX_CHOICES + 1)) == "body_not_json"
 

@@ -21,6 +21,12 @@ COMMANDS = [
     ["decide"],
     ["demo"],
     ["settings", "schema"],
+    ["db", "upgrade"],
+    ["db", "current"],
+    ["db", "check"],
+    ["users", "links"],
+    ["users", "unlink"],
+    ["users", "relink"],
 ]
 
 

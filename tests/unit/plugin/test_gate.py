@@ -230,7 +230,7 @@ async def test_the_trace_tells_the_steps_and_never_the_token(gate: Gate) -> None
         ({"teams": []}, "no_identity"),
         ({"teams": ["T1", "t1 x"]}, "team_unknown"),
         ({"team": "t9"}, "team_unknown"),
-        ({"teams": ["blocked", "t1"]}, "team_blocked"),
+        ({"teams": ["blocked", "t9"]}, "team_blocked"),
     ],
 )
 async def test_sec_39_a_machine_without_a_stored_team_is_nobody(

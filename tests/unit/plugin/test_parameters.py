@@ -3,7 +3,13 @@
 import pytest
 
 from gatepass.plugin.errors import RequestRefused
-from gatepass.plugin.parameters import nested_models
+from gatepass.plugin.parameters import (
+    MAX_LISTED_MODELS,
+    MODEL_PARAMETERS,
+    batched,
+    listed_models,
+    nested_models,
+)
 from gatepass.plugin.query import names_denied
 
 NONE: frozenset[str] = frozenset()
@@ -43,6 +49,74 @@ def test_sec_58_what_is_allowed_at_the_top_is_allowed_inside() -> None:
     assert list(nested_models(inside, frozenset({"fallbacks"}))) == ["m"]
 
 
+@pytest.mark.parametrize("parameter", sorted(MODEL_PARAMETERS))
+@pytest.mark.parametrize(
+    ("value", "models"),
+    [
+        ("o1", {"o1"}),
+        ([], set()),
+        (["o1", "o3"], {"o1", "o3"}),
+        ({"gpt-4o": ["o1"]}, {"gpt-4o", "o1"}),
+        ([{"gpt-4o": ["o1", "o3"]}, {"gpt-5": []}, "o4"], {"gpt-4o", "o1", "o3", "gpt-5", "o4"}),
+    ],
+)
+def test_sec_58_models_that_stand_by_are_read_where_they_plainly_are_names(
+    parameter: str, value: object, models: set[str]
+) -> None:
+    assert set(listed_models({"model": "m", parameter: value}, NONE)) == models
+    assert not listed_models({parameter: value}, frozenset({parameter}))
+    both = {"fallbacks": ["a"], "models": ["b"], parameter: value}
+    assert set(listed_models(both, NONE)) > models - {"a", "b"}
+
+
+@pytest.mark.parametrize("parameter", sorted(MODEL_PARAMETERS))
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, 1, True, [None], [1], [["o1"]], {"gpt-4o": "o1"}, {"gpt-4o": [["o1"]]}),
+        *({"model": "o1"}, [{"model": "o1", "api_base": "http://evil.example"}]),
+        *({"gpt-4o": None}, {"gpt-4o": [{"model": "o1"}]}, ["o1"] * (MAX_LISTED_MODELS + 1)),
+    ],
+)
+def test_sec_58_what_is_not_plainly_a_list_of_names_is_refused(
+    parameter: str, value: object
+) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        listed_models({parameter: value}, NONE)
+    assert refused.value.code == "parameter_denied"
+    assert not listed_models({parameter: value}, frozenset({parameter}))
+
+
+@pytest.mark.parametrize("value", ["", ["o1,o3"], [" o1"], {"a b": []}, {"a": ["x" * 257]}])
+def test_sec_58_a_name_in_a_list_is_a_plain_name_too(value: object) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        listed_models({"fallbacks": value}, NONE)
+    assert refused.value.code == "model_denied"
+
+
+def test_the_longest_list_passes() -> None:
+    assert len(listed_models({"models": ["m"] * MAX_LISTED_MODELS}, NONE)) == MAX_LISTED_MODELS
+
+
+@pytest.mark.parametrize(
+    ("requests", "bodies"),
+    [
+        (None, []),
+        ("x", []),
+        ({"requests": []}, []),
+        ([], []),
+        (["x", 1, None], []),
+        ([{"custom_id": "1", "params": {"model": "a"}}], [{"model": "a"}]),
+        (
+            [{"model": "a"}, {"params": "x", "model": "b"}],
+            [{"model": "a"}, {"params": "x", "model": "b"}],
+        ),
+    ],
+)
+def test_the_bodies_of_a_batch(requests: object, bodies: list[object]) -> None:
+    assert list(batched(requests)) == bodies
+
+
 @pytest.mark.parametrize(
     ("query", "denied"),
     [
@@ -56,6 +130,10 @@ def test_sec_58_what_is_allowed_at_the_top_is_allowed_inside() -> None:
         (b"?m%6fdel%5B%5D=x", True),
         (b"?a?model=x", False),
         (b"?=model", False),
+        (b"?fallbacks=o1", True),
+        (b"?guardrails[]=x", True),
+        (b"?metadata=x", True),
+        (b"?user=x", False),
     ],
 )
 def test_sec_34_58_a_query_may_not_name_what_decides(query: bytes, *, denied: bool) -> None:

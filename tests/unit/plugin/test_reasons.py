@@ -45,7 +45,8 @@ def test_every_fault_of_the_core_has_a_reason_of_its_own() -> None:
     for fault in TokenFault:
         assert REASON_BY_CODE[fault.value].status == 401
     for access in AccessFault:
-        expected = 400 if access is AccessFault.AMBIGUOUS_PATH else 403
+        malformed = {AccessFault.AMBIGUOUS_PATH, AccessFault.USER_PARAMETER_MISSING}
+        expected = 400 if access in malformed else 403
         assert REASON_BY_CODE[access.value].status == expected
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from gatepass.rbac.claims import ClaimNames, compile_claim_path
@@ -11,6 +13,8 @@ NAMES = ClaimNames(
     user=(compile_claim_path("oid"), compile_claim_path("sub")),
     email=(compile_claim_path("email"),),
     team=(compile_claim_path("team_id"),),
+    team_alias=(compile_claim_path("department"),),
+    organization_alias=(compile_claim_path("company"),),
     teams=(compile_claim_path("groups"),),
     organization=(compile_claim_path("org.id"),),
     end_user=(compile_claim_path("customer"),),
@@ -28,6 +32,8 @@ def test_every_part_of_an_identity_has_its_claim() -> None:
             "email": "Ann@corp.example",
             "email_verified": True,
             "team_id": "team",
+            "department": "Alpha",
+            "company": "Acme",
             "groups": ["g2", "g1"],
             "org": {"id": "organization"},
             "customer": "customer",
@@ -48,7 +54,20 @@ def test_every_part_of_an_identity_has_its_claim() -> None:
         roles=("viewers",),
         scopes=frozenset({"openid", "email"}),
         role=Role.PROXY_ADMIN_VIEWER,
+        organization_alias="Acme",
+        teams_listed=True,
+        team_alias="Alpha",
     )
+
+
+@pytest.mark.parametrize(
+    ("claims", "listed"),
+    [({}, False), ({"groups": None}, False), ({"groups": []}, True), ({"groups": "g1"}, True)],
+)
+def test_a_list_of_teams_that_is_not_there_is_not_an_empty_one(
+    claims: dict[str, object], *, listed: bool
+) -> None:
+    assert identify(verified(claims), NAMES, RULES).teams_listed is listed
 
 
 def test_claims_without_a_name_in_the_settings_are_not_read() -> None:
@@ -75,13 +94,48 @@ def test_sec_52_only_a_json_true_verifies_an_email(value: object) -> None:
     assert not identify(token, NAMES, RULES).email_verified
 
 
+@pytest.mark.parametrize(
+    ("claims", "known"),
+    [
+        ({"email_verified": True}, True),
+        ({"xms_edov": True}, True),
+        ({"email_verified": True, "xms_edov": True}, True),
+        ({"email_verified": True, "xms_edov": False}, False),
+        ({"email_verified": False, "xms_edov": True}, False),
+        ({"xms_edov": 1}, False),
+        ({"xms_edov": "true"}, False),
+        ({"xms_edov": None}, False),
+        ({}, False),
+    ],
+)
+def test_sec_52_entra_says_it_in_its_own_word_and_both_words_must_agree(
+    claims: dict[str, object], *, known: bool
+) -> None:
+    token = verified({"email": "ann@corp.example"} | claims)
+    assert identify(token, NAMES, RULES).email_verified is known
+
+
+def test_sec_52_what_is_verified_is_the_claim_email_and_no_other() -> None:
+    names = ClaimNames(email=(compile_claim_path("upn"), compile_claim_path("email")))
+    says = {"upn": "boss@corp.example", "email": "ann@corp.example", "email_verified": True}
+    assert not identify(verified(says), names, RULES).email_verified
+    assert identify(verified(says | {"upn": "ANN@corp.example"}), names, RULES).email_verified
+    assert not identify(
+        verified(says | {"email": ["boss@corp.example"]}), names, RULES
+    ).email_verified
+
+
 def test_sec_52_an_email_that_names_nobody_is_not_verified_either() -> None:
     identity = identify(verified({"email": "ann", "email_verified": True}), NAMES, RULES)
     assert (identity.email, identity.email_verified) == (None, False)
 
 
 @pytest.mark.parametrize(
-    "claim", ["oid", "team_id", "customer", "groups", "roles", "scope", "scp", "org"]
+    "claim",
+    [
+        *("oid", "team_id", "department", "customer", "groups", "roles", "scope", "scp", "org"),
+        "company",
+    ],
 )
 def test_sec_17_a_misshapen_claim_denies_access(claim: str) -> None:
     with pytest.raises(AccessDenied) as denied:
@@ -89,9 +143,12 @@ def test_sec_17_a_misshapen_claim_denies_access(claim: str) -> None:
     assert denied.value.fault is AccessFault.BAD_IDENTITY_CLAIM
 
 
-def test_a_list_of_teams_is_not_one_team() -> None:
-    with pytest.raises(AccessDenied):
-        identify(verified({"team_id": ["t1"]}), NAMES, RULES)
+def test_of_a_list_where_one_team_is_meant_the_first_counts() -> None:
+    assert identify(verified({"team_id": ["t2", "t1"]}), NAMES, RULES).team == "t2"
+    assert identify(verified({"team_id": []}), NAMES, RULES).team is None
+    for misshapen in (["t1", 2], [["t1"]], {"t1": True}, [""]):
+        with pytest.raises(AccessDenied):
+            identify(verified({"team_id": misshapen}), NAMES, RULES)
 
 
 def test_sec_56_claims_that_users_edit_assert_no_role() -> None:
@@ -101,6 +158,102 @@ def test_sec_56_claims_that_users_edit_assert_no_role() -> None:
 
 def test_the_admin_scope_asserts_a_role() -> None:
     assert identify(verified({"scope": "a gatepass_admin"}), NAMES, RULES).role is Role.PROXY_ADMIN
+
+
+OBJECT = ClaimNames(
+    user=(compile_claim_path("sub"),),
+    team=(compile_claim_path("team"),),
+    object_id=(compile_claim_path("oid"),),
+    roles=(compile_claim_path("roles"),),
+    scopes=(compile_claim_path("scope"),),
+)
+MAPPED = RoleRules(
+    "admins",
+    (
+        RoleMapping("llm.team", Role.TEAM),
+        RoleMapping("llm.user", Role.INTERNAL_USER),
+        RoleMapping("llm.admin", Role.PROXY_ADMIN),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("claims", "user", "team"),
+    [
+        ({"roles": ["llm.team"]}, "user-1", "o1"),
+        ({"roles": ["llm.team"], "team": "t1"}, "user-1", "o1"),
+        ({"roles": ["llm.user"]}, "o1", None),
+        ({"roles": ["llm.user"], "team": "t1"}, "o1", "t1"),
+        ({"roles": ["llm.admin"]}, "o1", None),
+        ({"scope": "admins"}, "o1", None),
+        ({"roles": ["other"]}, "user-1", None),
+        ({"team": "t1"}, "user-1", "t1"),
+    ],
+)
+def test_whose_id_the_object_id_is_says_the_role_that_the_token_asserts(
+    claims: dict[str, object], user: str, team: str | None
+) -> None:
+    identity = identify(verified({"oid": "o1"} | claims), OBJECT, MAPPED)
+    assert (identity.user_id, identity.team) == (user, team)
+    without = identify(verified(claims), OBJECT, MAPPED)
+    assert (without.user_id, without.team) == ("user-1", claims.get("team"))
+
+
+IDS = ("user", "team", "organization", "end_user", "object_id")
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_a_whole_number_is_an_id_only_where_the_settings_say_so(name: str) -> None:
+    names = {name: (compile_claim_path("id"),), "roles": (compile_claim_path("roles"),)}
+    token = verified({"id": 12, "roles": ["llm.user"]})
+    identity = identify(token, ClaimNames(**names, numbers_as_ids=frozenset({name})), MAPPED)  # type: ignore[arg-type]
+    assert "12" in {identity.user_id, identity.team, identity.organization, identity.end_user}
+    others = frozenset(IDS) - {name}
+    with pytest.raises(AccessDenied):
+        identify(token, ClaimNames(**names, numbers_as_ids=others), MAPPED)  # type: ignore[arg-type]
+
+
+def test_lists_in_one_text_and_of_numbers() -> None:
+    names = ClaimNames(
+        teams=(compile_claim_path("groups"),),
+        roles=(compile_claim_path("roles"),),
+        separators={"teams": ",", "roles": " "},
+        numbers_as_ids=frozenset({"teams"}),
+    )
+    identity = identify(verified({"groups": "t1, t2", "roles": "a,b c"}), names, RULES)
+    assert (identity.teams, identity.roles) == (("t1", "t2"), ("a,b", "c"))
+    assert identify(verified({"groups": [1, "t1"]}), names, RULES).teams == ("1", "t1")
+    with pytest.raises(AccessDenied):
+        identify(verified({"roles": [1]}), names, RULES)
+
+
+OVERAGE = {"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {"endpoint": "x"}}}
+
+
+def test_sec_56_groups_that_a_token_leaves_out_are_not_no_groups() -> None:
+    identity = identify(verified(OVERAGE), NAMES, RULES)
+    assert identity.groups_withheld
+    assert (identity.teams, identity.teams_listed) == ((), False)
+    assert not identify(verified({"groups": []}), NAMES, RULES).groups_withheld
+    assert not identify(verified({"groups": ["g"]} | OVERAGE), NAMES, RULES).groups_withheld
+
+
+def test_groups_that_were_found_out_take_the_place_of_those_left_out() -> None:
+    identity = identify(verified(OVERAGE), NAMES, RULES, ("g1", "viewers"))
+    assert (identity.teams, identity.teams_listed) == (("g1", "viewers"), True)
+    assert (identity.roles, identity.role, identity.groups_withheld) == ((), None, False)
+    names = replace(NAMES, roles=NAMES.teams)
+    identity = identify(verified(OVERAGE), names, RULES, ("g1", "viewers"))
+    assert identity.roles == ("g1", "viewers")
+    assert identity.role is Role.PROXY_ADMIN_VIEWER
+    assert identify(verified({"groups": ["g9"]}), names, RULES, ("g1",)).teams == ("g9",)
+    assert identify(verified(OVERAGE), names, RULES, ()).teams_listed
+
+
+def test_roles_that_a_token_leaves_out_are_enough() -> None:
+    names = ClaimNames(roles=NAMES.teams)
+    assert identify(verified(OVERAGE), names, RULES).groups_withheld
+    assert not identify(verified(OVERAGE), ClaimNames(), RULES).groups_withheld
 
 
 def test_an_identity_cannot_be_changed() -> None:

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from gatepass.rbac.models import (
@@ -105,6 +107,52 @@ def test_sec_57_the_number_of_costly_patterns_is_capped() -> None:
         compile_models([*costly, "*-one-more"])
 
 
+@pytest.mark.parametrize("others", [[], ["x"], ["all-team-models"]])
+def test_all_proxy_models_is_every_model(others: list[str]) -> None:
+    rule = compile_models(["all-proxy-models", *others])
+    assert rule.everything
+    assert rule.allows("gpt-4o")
+
+
+def test_sec_57_no_default_models_is_no_model_and_stands_alone() -> None:
+    assert not compile_models(["no-default-models"]).allows("no-default-models")
+    for others in (["x"], ["all-proxy-models"]):
+        with pytest.raises(ValueError, match="alone"):
+            compile_models(["no-default-models", *others])
+
+
+def test_sec_57_all_team_models_admits_nothing_by_itself() -> None:
+    rule = compile_models(["all-team-models", "x"])
+    assert rule.of_team
+    assert rule.allows("x")
+    assert not rule.allows("all-team-models")
+    assert not compile_models(["x"]).of_team
+
+
+def test_a_rule_remembers_its_list() -> None:
+    assert compile_models(["b", "a*", "b"]).listed == ("b", "a*", "b")
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "model", "allowed"),
+    [
+        (["a*", "ab*", "abc*"], "a", True),
+        (["abc*", "ab*"], "abd", True),
+        (["abc*", "ab*"], "aa", False),
+        (["b*", "d*"], "c", False),
+        (["b*", "d*"], "a", False),
+        (["b*", "d*"], "e", False),
+        (["b*", "ba!*", "d*"], "bz", True),
+        (["*", "d*"], "a", True),
+    ],
+)
+def test_sec_57_prefixes_that_begin_with_each_other(
+    prefixes: list[str], model: str, *, allowed: bool
+) -> None:
+    assert compile_models(prefixes).allows(model) is allowed
+    assert compile_models(prefixes[::-1]).allows(model) is allowed
+
+
 def test_sec_57_pathological_patterns_get_the_right_answer() -> None:
     """Backtracking matchers would take longer than the universe has for the ones that fail."""
     pattern = "*a" * 100 + "*b"
@@ -113,3 +161,26 @@ def test_sec_57_pathological_patterns_get_the_right_answer() -> None:
     assert not rule.allows("a" * 99 + "b")
     assert rule.allows("a" * 200 + "b")
     assert rule.allows("a" * 100 + "b")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "model"),
+    [
+        ("*a" * 100, "a" * 99 + "b" * 157),
+        ("*a" * 99 + "*b", "a" * 256),
+        ("*" * 200, "a" * 256),
+        ("*" + "a" * 98 + "b*" + "a" * 98 + "b*", "a" * 256),
+        ("a*" * 100, "a" * 256),
+        ("*ab" * 66 + "*c", "ab" * 128),
+    ],
+)
+def test_sec_57_a_pathological_pattern_of_200_characters_decides_within_a_millisecond(
+    pattern: str, model: str
+) -> None:
+    rule = compile_models([pattern])
+    times = []
+    for _ in range(20):
+        start = time.process_time()
+        rule.allows(model)
+        times.append(time.process_time() - start)
+    assert min(times) < 0.001

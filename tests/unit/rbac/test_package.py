@@ -7,6 +7,7 @@ import gatepass.rbac as package
 
 SOURCES = sorted(Path(package.__file__).parent.glob("*.py"))
 PURE = {
+    "bisect",
     *("collections.abc", "dataclasses", "msgspec", "enum", "re", "types", "typing", "urllib.parse"),
     *("gatepass.jwks.errors", "gatepass.jwks.token"),
 }

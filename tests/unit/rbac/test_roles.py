@@ -1,6 +1,8 @@
+import time
+
 import pytest
 
-from gatepass.rbac.roles import Role, RoleMapping, RoleRules
+from gatepass.rbac.roles import Precedence, Role, RoleMapping, RoleRules
 
 RULES = RoleRules(
     admin_scope="gatepass_admin",
@@ -51,6 +53,60 @@ def test_sec_56_a_scope_is_an_exact_member_never_a_part_of_one(scope: str) -> No
 def test_sec_56_nobody_is_an_admin_by_default() -> None:
     names = tuple(role.value for role in Role)
     assert RoleRules().asserted_role(names, frozenset({*names, "", "None"})) is None
+
+
+HIGHEST = RoleRules(
+    mappings=(
+        RoleMapping("viewers", Role.INTERNAL_USER_VIEWER),
+        RoleMapping("users", Role.INTERNAL_USER),
+        RoleMapping("llm-*-admins", Role.ORG_ADMIN),
+    ),
+    precedence=Precedence.HIGHEST,
+)
+
+
+@pytest.mark.parametrize(
+    ("roles", "role"),
+    [
+        (("viewers", "users"), Role.INTERNAL_USER),
+        (("users", "viewers"), Role.INTERNAL_USER),
+        (("viewers", "llm-eu-admins", "users"), Role.ORG_ADMIN),
+        (("viewers",), Role.INTERNAL_USER_VIEWER),
+        (("x",), None),
+        ((), None),
+    ],
+)
+def test_the_highest_of_several_roles_by_setting(roles: tuple[str, ...], role: Role | None) -> None:
+    assert HIGHEST.asserted_role(roles, frozenset()) is role
+
+
+@pytest.mark.parametrize(
+    ("value", "roles", "matches"),
+    [
+        ("llm-*", ("llm-",), True),
+        ("llm-*", ("x", "llm-admins"), True),
+        ("*-admins", ("llm-admins",), True),
+        ("llm-*-admins", ("llm-a-b-admins",), True),
+        ("llm-*-admins", ("llm-admins",), False),
+        ("llm-*", ("LLM-a", "xllm-a", "llm"), False),
+        ("a.c*", ("abcd",), False),
+        ("[ab]*", ("a",), False),
+        ("?*", ("a",), False),
+        ("*", (), False),
+        ("a*", ("b", "c"), False),
+    ],
+)
+def test_sec_57_only_a_star_is_special_in_a_mapping(
+    value: str, roles: tuple[str, ...], *, matches: bool
+) -> None:
+    assert RoleMapping(value, Role.ORG_ADMIN).matches(roles) is matches
+
+
+def test_a_long_pattern_with_many_stars_is_decided_at_once() -> None:
+    costly = RoleMapping("*a" * 100 + "b", Role.ORG_ADMIN)
+    started = time.perf_counter()
+    assert not costly.matches(("a" * 255,))
+    assert time.perf_counter() - started < 0.001
 
 
 def test_role_names_are_the_peers() -> None:

@@ -1,7 +1,6 @@
 """What every directory keeps to, the scripted one of the tests as well as the one in SQL."""
 
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -14,7 +13,7 @@ from gatepass.rbac.errors import AccessDenied, AccessFault
 from gatepass.rbac.models import ALL_MODELS
 from gatepass.rbac.principals import Principals, Team, User
 from support.callers import NOBODY, SOMEBODY
-from support.directories import CLOSED, NO_TEAM, denied, one, open_directory, query
+from support.directories import CLOSED, NO_TEAM, Where, denied, one, open_directory, query
 from support.fake_directory import FakeDirectory
 
 ALL = RowDefaults(models=None)
@@ -24,12 +23,12 @@ Situated = Callable[[GatepassError | None], Directory]
 
 
 @pytest.fixture(params=["fake", "sql"])
-async def situated(request: pytest.FixtureRequest, file: Path) -> AsyncIterator[Situated]:
-    async with open_directory(file, OPEN) as stored:
+async def situated(request: pytest.FixtureRequest, where: Where) -> AsyncIterator[Situated]:
+    async with open_directory(where, OPEN) as stored:
 
         def real(failure: GatepassError | None) -> Directory:
             if isinstance(failure, StoreUnavailable):
-                query(file, "ALTER TABLE budgets RENAME TO elsewhere")
+                query(where, "ALTER TABLE budgets RENAME TO elsewhere")
             return stored.with_rules(CLOSED) if isinstance(failure, AccessDenied) else stored
 
         yield FakeDirectory if request.param == "fake" else real
@@ -38,12 +37,12 @@ async def situated(request: pytest.FixtureRequest, file: Path) -> AsyncIterator[
 async def test_who_is_known_or_may_be_made_has_rows(situated: Situated) -> None:
     directory = situated(None)
     await directory.ping()
-    first, effects = await directory.resolve(SOMEBODY, one("red"))
+    (first,), effects = await directory.resolve(SOMEBODY, one("red"))
     assert first == Principals(user=User("user-1", ALL_MODELS), team=Team("red", ALL_MODELS))
     assert {effect.subject_id for effect in effects} <= {"user-1", "red"}
-    assert await directory.with_rules(CLOSED).resolve(SOMEBODY, one("red")) == (first, ())
+    assert await directory.with_rules(CLOSED).resolve(SOMEBODY, one("red")) == ((first,), ())
     stranger = replace(NOBODY, subject="stranger")
-    assert await directory.resolve(stranger, NO_TEAM) == (Principals(), ())
+    assert await directory.resolve(stranger, NO_TEAM) == ((Principals(),), ())
 
 
 async def test_who_is_unknown_is_refused(situated: Situated) -> None:

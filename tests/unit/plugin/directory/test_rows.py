@@ -16,12 +16,17 @@ from support.directories import open_directory, query
 
 RED = TeamChoice(("red",), required=True, creatable=True)
 EVERYTHING = """
-INSERT INTO budgets VALUES ('b-user', 5, NULL, 7), ('b-team', 0, 60, 8), ('b-org', 1, 1, 1);
+INSERT INTO budgets VALUES ('b-user', 5, NULL, 7), ('b-team', 0, 60, 8), ('b-org', 1, 1, 1),
+    ('b-member', 2, 3, 4), ('b-shop', 3, NULL, 0);
 INSERT INTO organizations VALUES ('acme', NULL, 1, '["a"]', 'b-org');
-INSERT INTO teams VALUES ('red', 'Reds', 'acme', 1, '["b"]', 'b-team', 0);
-INSERT INTO users VALUES ('user-1', 'https://idp.example', 'user-1', NULL, 'org_admin', 1,
-    '["c"]', 'b-user', 0);
-INSERT INTO end_users VALUES ('shop', 1, '["d"]', NULL);
+INSERT INTO teams (team_id, alias, organization_id, blocked, models, budget_id, model_aliases,
+    may_modify_guardrails, created_at)
+    VALUES ('red', 'Reds', 'acme', 1, '["b"]', 'b-team', '{"fast": "b"}', 1, 0);
+INSERT INTO users (user_id, issuer, subject, role, blocked, models, budget_id, created_at)
+    VALUES ('user-1', 'https://idp.example', 'user-1', 'org_admin', 1, '["c"]', 'b-user', 0);
+INSERT INTO memberships VALUES ('user-1', 'red', 'user', '["e"]', 'b-member');
+INSERT INTO organization_memberships VALUES ('user-1', 'acme', 'org_admin');
+INSERT INTO end_users VALUES ('shop', 1, '["d"]', 'b-shop');
 """
 
 
@@ -29,7 +34,7 @@ async def test_everything_that_is_stored_is_read(file: Path) -> None:
     async with open_directory(file) as directory:
         for statement in EVERYTHING.split(";"):
             query(file, statement)
-        found, _ = await directory.resolve(
+        (found,), _ = await directory.resolve(
             replace(SOMEBODY, organization="acme", end_user="shop"), RED
         )
     assert found.user is not None
@@ -38,20 +43,29 @@ async def test_everything_that_is_stored_is_read(file: Path) -> None:
         Role.ORG_ADMIN,
         True,
     )
+    assert found.user.organizations == {"acme": Role.ORG_ADMIN}
     assert found.user.budget == Budget("b-user", 5, None, 7)
     assert found.user.models.allows("c")
     assert found.team is not None
-    assert (found.team.team_id, found.team.organization_id) == ("red", "acme")
+    assert (found.team.team_id, found.team.alias) == ("red", "Reds")
+    assert found.team.organization_id == "acme"
+    assert found.team.model_aliases == {"fast": "b"}
+    assert found.team.may_modify_guardrails
     assert found.team.blocked
     assert found.team.budget == Budget("b-team", 0, 60, 8)
     assert found.team.models.allows("b")
+    assert found.member is not None
+    assert found.member.models.allows("e")
+    assert found.member.budget == Budget("b-member", 2, 3, 4)
     assert found.organization is not None
+    assert found.organization.budget == Budget("b-org", 1, 1, 1)
     assert (found.organization.organization_id, found.organization.blocked) == ("acme", True)
     assert found.organization.models.allows("a")
     assert found.end_user is not None
     assert (found.end_user.end_user_id, found.end_user.blocked) == ("shop", True)
     assert found.end_user.models.allows("d")
-    rows = (found.user, found.team, found.organization, found.end_user)
+    assert found.end_user.budget == Budget("b-shop", 3, None, 0)
+    rows = (found.user, found.team, found.member, found.organization, found.end_user)
     assert not any(row.models.allows("other") for row in rows)
 
 
@@ -64,6 +78,14 @@ async def test_everything_that_is_stored_is_read(file: Path) -> None:
         "UPDATE users SET models = '{\"all\": true}'",
         "UPDATE users SET models = '[1]'",
         "UPDATE teams SET models = '[\"\"]'",
+        "UPDATE teams SET model_aliases = '[]'",
+        "UPDATE teams SET model_aliases = '{\"a\": 1}'",
+        "UPDATE teams SET model_aliases = 'fast'",
+        "UPDATE memberships SET models = '1'",
+        "UPDATE memberships SET budget_id = 'gone'",
+        "UPDATE organization_memberships SET role = 'root'",
+        "UPDATE organizations SET budget_id = 'gone'",
+        "UPDATE end_users SET budget_id = 'gone'",
         "UPDATE organizations SET models = 'true'",
         "UPDATE end_users SET models = '[null]'",
         "UPDATE users SET role = 'root'",

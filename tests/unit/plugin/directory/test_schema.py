@@ -8,12 +8,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy.engine.interfaces import ReflectedIndex
 from sqlalchemy.exc import IntegrityError
 
 from gatepass.jwks.errors import ConfigurationError
-from gatepass.plugin.directory.schema import upgrade_file
 from gatepass.plugin.directory.tables import VERSION_TABLE, metadata
 from gatepass.plugin.errors import StoreUnavailable
+from support.databases import upgrade_file
 from support.directories import query
 
 
@@ -34,13 +35,23 @@ def constraints(engine: Engine) -> dict[str, object]:
             inspector.get_pk_constraint(table),
             sorted(inspector.get_check_constraints(table), key=lambda found: str(found["name"])),
             sorted(inspector.get_foreign_keys(table), key=lambda found: str(found["name"])),
-            inspector.get_unique_constraints(table),
-            inspector.get_indexes(table),
+            sorted(inspector.get_unique_constraints(table), key=lambda found: str(found["name"])),
+            sorted(
+                (
+                    index | {"dialect_options": _conditions(index)}
+                    for index in inspector.get_indexes(table)
+                ),
+                key=lambda found: str(found["name"]),
+            ),
             [(column["name"], column["default"]) for column in inspector.get_columns(table)],
         )
         for table in inspector.get_table_names()
         if table != VERSION_TABLE
     }
+
+
+def _conditions(index: ReflectedIndex) -> dict[str, str]:
+    return {name: str(value) for name, value in index.get("dialect_options", {}).items()}
 
 
 async def test_the_migrations_make_what_the_tables_say(new_file: Path, tmp_path: Path) -> None:
@@ -63,7 +74,7 @@ async def test_a_second_start_changes_nothing(new_file: Path) -> None:
     before = query(new_file, "SELECT sql FROM sqlite_master ORDER BY name")
     await upgrade_file(new_file)
     assert query(new_file, "SELECT sql FROM sqlite_master ORDER BY name") == before
-    assert version(new_file) == "0001"
+    assert version(new_file) == "0002"
 
 
 async def test_nothing_is_printed_and_nothing_else_is_reconfigured(
@@ -83,7 +94,7 @@ def test_the_file_is_its_owners_alone(new_file: Path) -> None:
 async def test_several_databases_at_once_do_not_mix(tmp_path: Path) -> None:
     files = [tmp_path / f"{number}.db" for number in range(6)]
     await asyncio.gather(*(upgrade_file(file) for file in files))
-    assert {version(file) for file in files} == {"0001"}
+    assert {version(file) for file in files} == {"0002"}
 
 
 async def test_a_newer_schema_is_left_alone(file: Path) -> None:

@@ -47,16 +47,16 @@ async def test_sec_63_sql_in_a_claim_is_a_name_like_any_other(file: Path, text: 
         issuer=text,
         subject=text,
         user_id=text,
-        email=text,
+        email=text.lower(),
         email_verified=True,
         end_user=text,
     )
     async with open_directory(file, UPSERT) as directory:
         await directory.add_user("victim", issuer=ISSUER, subject="victim", email="v@example.com")
         await directory.add_team("victims")
-        found, _ = await directory.resolve(identity, one(text))
-        again, effects = await directory.resolve(identity, one(text))
-        other, _ = await directory.resolve(NOBODY, some(text + "x", text))
+        (found,), _ = await directory.resolve(identity, one(text))
+        (again,), effects = await directory.resolve(identity, one(text))
+        (other,), _ = await directory.resolve(NOBODY, some(text + "x", text))
         assert (
             await denied(directory, replace(NOBODY, organization=text), NO_TEAM)
             is AccessFault.ORGANIZATION_UNKNOWN
@@ -100,7 +100,7 @@ async def test_sec_59_a_writer_of_another_process_is_waited_for_and_then_reporte
         await directory.add_user("ann", issuer=ISSUER, subject="sub-ann")
         with closing(sqlite3.connect(file, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            found, _ = await directory.resolve(person("ann"), NO_TEAM)
+            (found,), _ = await directory.resolve(person("ann"), NO_TEAM)
             assert found.user is not None, "who is stored is read while another one writes"
             waiting = asyncio.create_task(directory.resolve(SOMEBODY, NO_TEAM))
             await asyncio.sleep(0.03)
@@ -127,7 +127,7 @@ async def test_callers_that_give_up_leave_nothing_behind(file: Path) -> None:
                 await asyncio.sleep(0)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        found, _ = await directory.resolve(SOMEBODY, one("red"))
+        (found,), _ = await directory.resolve(SOMEBODY, one("red"))
     assert found.user is not None
 
 

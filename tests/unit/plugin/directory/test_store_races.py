@@ -14,6 +14,7 @@ from support.directories import (
     ISSUER,
     NO_TEAM,
     UPSERT,
+    Where,
     one,
     open_directory,
     person,
@@ -23,52 +24,52 @@ from support.directories import (
 pytestmark = pytest.mark.rounds(100)
 
 
-async def test_sec_55_fifty_first_requests_at_once_make_one_row(file: Path) -> None:
-    async with open_directory(file, UPSERT) as directory:
+async def test_sec_55_fifty_first_requests_at_once_make_one_row(where: Where) -> None:
+    async with open_directory(where, UPSERT) as directory:
         answers = await asyncio.gather(
             *(directory.resolve(SOMEBODY, one("red")) for _ in range(50))
         )
     assert sum(len(effects) for _, effects in answers) == 2
-    assert len({found for found, _ in answers if found.user and found.team}) == 1
-    assert query(file, "SELECT count(*) FROM users") == [(1,)]
-    assert query(file, "SELECT count(*) FROM teams") == [(1,)]
+    assert len({found for (found,), _ in answers if found.user and found.team}) == 1
+    assert query(where, "SELECT count(*) FROM users") == [(1,)]
+    assert query(where, "SELECT count(*) FROM teams") == [(1,)]
 
 
-async def test_sec_55_fifty_strangers_at_once_are_all_made(file: Path) -> None:
-    async with open_directory(file, UPSERT) as directory:
+async def test_sec_55_fifty_strangers_at_once_are_all_made(where: Where) -> None:
+    async with open_directory(where, UPSERT) as directory:
         people = [person(str(number)) for number in range(50)]
         answers = await asyncio.gather(*(directory.resolve(who, one("red")) for who in people))
-    assert {found.user.user_id for found, _ in answers if found.user} == {
+    assert {found.user.user_id for (found,), _ in answers if found.user} == {
         str(number) for number in range(50)
     }
     assert sum(len(effects) for _, effects in answers) == 51
 
 
-async def test_sec_55_two_subjects_that_claim_one_id_at_once_do_not_share_it(file: Path) -> None:
+async def test_sec_55_two_subjects_that_claim_one_id_at_once_do_not_share_it(where: Where) -> None:
     claims = [replace(SOMEBODY, subject=f"s{number}") for number in range(20)]
-    async with open_directory(file, UPSERT) as directory:
+    async with open_directory(where, UPSERT) as directory:
         answers = await asyncio.gather(
             *(directory.resolve(claim, NO_TEAM) for claim in claims), return_exceptions=True
         )
     refused = [answer for answer in answers if isinstance(answer, AccessDenied)]
     assert {refusal.fault for refusal in refused} == {AccessFault.IDENTITY_DENIED}
     assert len(refused) == 19
-    assert query(file, "SELECT count(*) FROM users") == [(1,)]
+    assert query(where, "SELECT count(*) FROM users") == [(1,)]
 
 
 async def test_sec_55_two_subjects_with_one_verified_address_do_not_both_get_in(
-    file: Path,
+    where: Where,
 ) -> None:
     claims = [
         replace(person(str(number)), email="a@example.com", email_verified=True)
         for number in range(20)
     ]
-    async with open_directory(file, UPSERT) as directory:
+    async with open_directory(where, UPSERT) as directory:
         answers = await asyncio.gather(
             *(directory.resolve(claim, NO_TEAM) for claim in claims), return_exceptions=True
         )
     assert sum(isinstance(answer, AccessDenied) for answer in answers) == 19
-    assert query(file, "SELECT count(*) FROM users") == [(1,)]
+    assert query(where, "SELECT count(*) FROM users") == [(1,)]
 
 
 class ActingClock(ManualClock):
@@ -85,10 +86,10 @@ class ActingClock(ManualClock):
         return super().wall()
 
 
-async def test_sec_55_who_comes_second_reads_what_the_first_made(file: Path) -> None:
+async def test_sec_55_who_comes_second_reads_what_the_first_made(where: Where) -> None:
     def be_first(_: int) -> None:
         query(
-            file,
+            where,
             "INSERT INTO users (user_id, issuer, subject, created_at) VALUES (?, ?, ?, 5)",
             "user-1",
             ISSUER,
@@ -96,11 +97,11 @@ async def test_sec_55_who_comes_second_reads_what_the_first_made(file: Path) -> 
         )
 
     clock = ActingClock(be_first)
-    async with open_directory(file, UPSERT, clock) as directory:
-        found, effects = await directory.resolve(SOMEBODY, NO_TEAM)
+    async with open_directory(where, UPSERT, clock) as directory:
+        (found,), effects = await directory.resolve(SOMEBODY, NO_TEAM)
     assert found.user is not None
     assert effects == ()
-    assert query(file, "SELECT created_at FROM users") == [(5,)]
+    assert query(where, "SELECT created_at FROM users") == [(5,)]
 
 
 TRIGGER = """
@@ -118,7 +119,7 @@ async def test_sec_55_a_lost_race_is_looked_at_once_more(file: Path, lost: int) 
     async with open_directory(file, UPSERT, clock) as directory:
         query(file, TRIGGER)
         if lost == 1:
-            _, effects = await directory.resolve(SOMEBODY, NO_TEAM)
+            (_,), effects = await directory.resolve(SOMEBODY, NO_TEAM)
             assert effects == (Effect("user_created", "user-1"),)
         else:
             with pytest.raises(StoreUnavailable):

@@ -37,7 +37,7 @@ async def fill(directory: StockedDirectory, grants: RowDefaults) -> None:
 async def test_what_is_added_is_found(file: Path) -> None:
     async with open_directory(file) as directory:
         await fill(directory, RowDefaults(BudgetTemplate(5, 60), ("gpt-*",)))
-        found, _ = await directory.resolve(CALLER, RED)
+        (found,), _ = await directory.resolve(CALLER, RED)
     rows = (found.user, found.team, found.organization, found.end_user)
     assert all(row is not None and row.models.allows("gpt-4o") for row in rows)
     assert found.user is not None
@@ -54,7 +54,7 @@ async def test_a_new_row_is_closed(file: Path) -> None:
     async with open_directory(file) as directory:
         await directory.add_user("ann", issuer=CALLER.issuer, subject=CALLER.subject)
         await directory.add_team("red")
-        found, _ = await directory.resolve(replace(CALLER, organization=None), RED)
+        (found,), _ = await directory.resolve(replace(CALLER, organization=None), RED)
     assert found.user is not None
     assert found.team is not None
     for row in (found.user, found.team):
@@ -71,7 +71,7 @@ async def test_a_row_is_blocked_and_passes_again(file: Path, kind: Kind) -> None
         await fill(directory, RowDefaults())
         for blocked in (True, False):
             await directory.set_blocked(kind, ids[kind], blocked=blocked)
-            found, _ = await directory.resolve(CALLER, RED)
+            (found,), _ = await directory.resolve(CALLER, RED)
             rows = (found.user, found.team, found.organization, found.end_user)
             seen = [row is not None and row.blocked for row in rows]
             assert seen == [blocked and name == kind for name in KINDS]

@@ -83,7 +83,7 @@ in lower case
 24:23: budgets.prices[0].input: {MONEY}
 24:35: budgets.prices[0].output: {MONEY}
 24:48: budgets.prices[0].max_output_tokens: must be a whole number, in digits alone
-25:10: stores.database: only sqlite:///PATH is possible, without options and not in memory
+25:10: stores.database: only sqlite:///PATH is possible, without options and not in memory, or postgresql://USER:PASSWORD@HOST:PORT/NAME
 26:16: doors.http.listen: not an address; write 127.0.0.1:8700, [::1]:8700 or unix:/path
 26:53: doors.http.trusted_proxies[0]: would believe every client; name the networks of your proxies
 26:64: doors.http.trusted_proxies[1]: not an address or a network; write 10.0.0.7, 10.0.0.0/8 or \
@@ -142,8 +142,9 @@ SMALL = [
             '6:1: profile: unknown setting; did you mean "profiles"?',
             '7:1: public_route: unknown setting; did you mean "public_routes" under profiles.NAME?',
             (
-                "8:1: foo: unknown setting; possible here: issuers, roles, route_groups, profiles, "
-                "users, teams, budgets, stores, doors, headers, token_headers"
+                "8:1: foo: unknown setting; possible here: issuers, roles, route_groups, "
+                "access_groups, model_aliases, providers, scopes, profiles, users, teams, "
+                "end_users, budgets, checks, stores, doors, headers, token_headers"
             ),
             "9:1: claims: unknown setting; it belongs under issuers[]",
             "10:1: header: unknown setting; it belongs under teams",
@@ -273,7 +274,10 @@ def test_settings_that_a_program_makes_are_judged_alike(tmp_path: Path) -> None:
     assert sentences_of(users={"upsert": None, "x": 1}, issuers=[{**ISSUER, "leeway": 5}]) == [
         f"issuers[0].leeway: {DURATION}",
         "users.upsert: has no value; give it one, or leave the line out",
-        "users.x: unknown setting; possible here: upsert, defaults",
+        (
+            "users.x: unknown setting; possible here: email_domains, link, upsert, sync_role, "
+            "sync_teams, defaults"
+        ),
     ]
 
 

@@ -1,0 +1,38 @@
+"""What the settings of people, teams and end users mean to the directory."""
+
+from typing import TYPE_CHECKING
+
+from gatepass.plugin.directory.rules import DirectoryRules, RowDefaults
+from gatepass.rbac.linking import LinkRules
+
+if TYPE_CHECKING:
+    from gatepass.plugin.settings.model import Settings
+    from gatepass.plugin.settings.people import RowDefaultSettings
+
+
+def compile_directory(settings: "Settings") -> DirectoryRules:
+    """Return what the directory may do on its own."""
+    users = settings.users
+    return DirectoryRules(
+        user_upsert=users.upsert,
+        team_upsert=settings.teams.upsert,
+        end_user_upsert=settings.end_users.upsert,
+        user_defaults=_row_defaults(users.defaults),
+        team_defaults=_row_defaults(settings.teams.defaults),
+        end_user_defaults=_row_defaults(settings.end_users.defaults),
+        user_role=users.defaults.role,
+        user_teams=tuple(dict.fromkeys(users.defaults.teams)),
+        sync_role=users.sync_role,
+        sync_teams=users.sync_teams,
+        linking=LinkRules(
+            policy=users.link,
+            email_issuers=frozenset(
+                issuer.issuer for issuer in settings.issuers if issuer.email_trusted
+            ),
+            email_domains=frozenset(users.email_domains),
+        ),
+    )
+
+
+def _row_defaults(settings: "RowDefaultSettings") -> RowDefaults:
+    return RowDefaults(settings.budget, None if settings.models == "all" else settings.models)

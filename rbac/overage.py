@@ -1,0 +1,46 @@
+"""Groups that a token leaves out because they are too many.
+
+Entra names such claims in `_claim_names` (the aggregated and distributed claims of OpenID Connect
+Core, section 5.6.2) and says where they could be asked for; in tokens of the implicit flow it says
+`hasgroups` instead of `groups`. A token that leaves out the list of teams or of roles does not say
+that there are none: without the list nobody knows what its bearer may do, or whom they bill. The
+address in the token is never asked: whoever signs tokens does not choose where we connect to.
+"""
+
+from collections.abc import Mapping
+
+from gatepass.rbac.claims import ClaimPath, first_value
+from gatepass.rbac.errors import AccessDenied, AccessFault
+
+_NAMED_ELSEWHERE = "_claim_names"
+_HAS_GROUPS = "hasgroups"
+_GROUPS = "groups"
+
+
+def is_withheld(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> bool:
+    """Answer whether the token leaves out a claim that would count if it were there.
+
+    A candidate that is there counts as usual, unless one before it was left out.
+
+    Raises:
+        AccessDenied: BAD_IDENTITY_CLAIM when the list of what is left out cannot be read.
+
+    """
+    if _NAMED_ELSEWHERE not in claims and _HAS_GROUPS not in claims:
+        return False
+    elsewhere = _elsewhere(claims)
+    for path in paths:
+        if first_value(claims, (path,)) is not None:
+            return False
+        if path.literal in elsewhere or (path.steps and path.steps[0] in elsewhere):
+            return True
+    return False
+
+
+def _elsewhere(claims: Mapping[str, object]) -> frozenset[str]:
+    named = claims.get(_NAMED_ELSEWHERE)
+    if named is not None and not isinstance(named, dict):
+        raise AccessDenied(AccessFault.BAD_IDENTITY_CLAIM)
+    names = frozenset(named or ())
+    says = claims.get(_HAS_GROUPS)
+    return names if says is None or says is False else names | {_GROUPS}
