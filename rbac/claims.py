@@ -95,9 +95,11 @@ def read_text(
 
     """
     value = first_value(claims, paths)
+    if value is None:
+        return None
     if numbers:
         value = _digits(value)
-    if value is None or _is_plain(value):
+    if _is_plain(value):
         return value
     raise AccessDenied(AccessFault.BAD_IDENTITY_CLAIM)
 
@@ -168,11 +170,14 @@ def is_there(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> bool
 def first_value(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> object:
     """Return what the first candidate that is there holds, unjudged."""
     for path in paths:
-        value = None if path.literal is None else claims.get(path.literal)
-        if value is None and path.steps:
+        if path.literal is not None:
+            value = claims.get(path.literal)
+            if value is not None:
+                return value
+        if path.steps:
             value = _walk(claims, path.steps)
-        if value is not None:
-            return value
+            if value is not None:
+                return value
     return None
 
 
@@ -199,7 +204,8 @@ def plain_texts(members: object) -> tuple[str, ...]:
     for member in members:
         if not _is_plain(member):
             raise AccessDenied(AccessFault.BAD_IDENTITY_CLAIM)
-    return tuple(dict.fromkeys(members))
+    texts = tuple(members)
+    return texts if len(set(texts)) == len(texts) else tuple(dict.fromkeys(texts))
 
 
 def _parts(text: str, separator: str) -> list[str]:

@@ -19,7 +19,7 @@ from gatepass.rbac.claims import (
     read_text,
     read_texts,
 )
-from gatepass.rbac.overage import is_withheld
+from gatepass.rbac.overage import is_withheld, says_less
 from gatepass.rbac.roles import Role, RoleRules
 
 if TYPE_CHECKING:
@@ -72,25 +72,30 @@ def identify(
     claims, numbers = token.claims, names.numbers_as_ids
     email = read_email(claims, names.email)
     scopes = read_scopes(claims, names.scopes)
-    withheld_roles = is_withheld(claims, names.roles)
-    withheld_teams = is_withheld(claims, names.teams)
-    if withheld_roles:
+    no_roles = no_teams = False
+    if says_less(claims):
+        no_roles, no_teams = is_withheld(claims, names.roles), is_withheld(claims, names.teams)
+    if no_roles:
         roles = groups or ()
     else:
         roles = read_texts(claims, names.roles, separator=names.separators.get("roles"))
-    if withheld_teams:
+    if no_teams:
         teams = groups or ()
     else:
         separator = names.separators.get("teams")
         teams = read_texts(claims, names.teams, separator=separator, numbers="teams" in numbers)
     role = rules.asserted_role(roles, scopes)
     user_id = read_text(claims, names.user, numbers="user" in numbers)
-    team = read_first(claims, names.team, numbers="team" in numbers)
-    object_id = read_text(claims, names.object_id, numbers="object_id" in numbers)
-    if object_id is not None and role is Role.TEAM:
-        team = object_id
-    elif object_id is not None and role is not None:
-        user_id = object_id
+    # most issuers name few of these, and to see that costs less than a call
+    team = read_first(claims, names.team, numbers="team" in numbers) if names.team else None
+    if names.object_id:
+        object_id = read_text(claims, names.object_id, numbers="object_id" in numbers)
+        if object_id is not None and role is Role.TEAM:
+            team = object_id
+        elif object_id is not None and role is not None:
+            user_id = object_id
+    team_alias = read_text(claims, names.team_alias) if names.team_alias else None
+    alias = read_text(claims, names.organization_alias) if names.organization_alias else None
     return Identity(
         issuer=token.issuer,
         subject=token.subject,
@@ -104,8 +109,10 @@ def identify(
         roles=roles,
         scopes=scopes,
         role=role,
-        organization_alias=read_text(claims, names.organization_alias),
-        teams_listed=groups is not None if withheld_teams else is_there(claims, names.teams),
-        team_alias=read_text(claims, names.team_alias),
-        groups_withheld=groups is None and (withheld_roles or withheld_teams),
+        organization_alias=alias,
+        teams_listed=groups is not None
+        if no_teams
+        else bool(teams) or is_there(claims, names.teams),
+        team_alias=team_alias,
+        groups_withheld=groups is None and (no_roles or no_teams),
     )

@@ -17,6 +17,11 @@ _HAS_GROUPS = "hasgroups"
 _GROUPS = "groups"
 
 
+def says_less(claims: Mapping[str, object]) -> bool:
+    """Answer whether the token says of any claim that it is left out."""
+    return _NAMED_ELSEWHERE in claims or _HAS_GROUPS in claims
+
+
 def is_withheld(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> bool:
     """Answer whether the token leaves out a claim that would count if it were there.
 
@@ -26,8 +31,6 @@ def is_withheld(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> b
         AccessDenied: BAD_IDENTITY_CLAIM when the list of what is left out cannot be read.
 
     """
-    if _NAMED_ELSEWHERE not in claims and _HAS_GROUPS not in claims:
-        return False
     elsewhere = _elsewhere(claims)
     for path in paths:
         if first_value(claims, (path,)) is not None:

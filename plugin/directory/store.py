@@ -7,12 +7,13 @@ its own: whoever loses a race reads what the winner did, and a refusal leaves no
 found is remembered by whoever asks.
 """
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.plugin.budgets.limits import InvalidAmount
-from gatepass.plugin.decision import Effect
 from gatepass.plugin.directory.caller_query import CALLER, parameters
 from gatepass.plugin.directory.choosing import chosen_teams, make_candidates, names_organization
 from gatepass.plugin.directory.database import Database, LostRace
@@ -25,6 +26,9 @@ from gatepass.plugin.errors import StoreUnavailable
 from gatepass.rbac.identity import Identity
 from gatepass.rbac.principals import Principals
 from gatepass.rbac.teams import TeamChoice
+
+if TYPE_CHECKING:
+    from gatepass.plugin.decision import Effect
 
 
 class SqlDirectory:

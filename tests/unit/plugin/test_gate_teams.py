@@ -137,7 +137,7 @@ async def test_where_a_team_comes_from(
 
 @pytest.mark.parametrize(
     ("header", "team"),
-    [("large", "large"), ("Mini", "mini"), ("other", "[team_not_yours]"), (None, "mini")],
+    [("large", "large"), ("Mini", "mini"), ("other", "[team_not_yours]"), (None, "large")],
 )
 async def test_memberships_count_from_the_first_request_of_a_person_who_is_linked_by_it(
     tmp_path: Path, header: str | None, team: str
