@@ -12,6 +12,7 @@ import typer
 from gatepass.jwks.errors import GatepassError
 from gatepass.plugin.cli_directory import db_app, users_app
 from gatepass.plugin.cli_gateways import apisix_app, kong_app
+from gatepass.plugin.cli_import import import_app
 from gatepass.plugin.cli_options import DEFAULT_SETTINGS, AsJson, LogLevel, SettingsPath
 from gatepass.plugin.version import VERSION
 
@@ -29,6 +30,7 @@ settings_app = typer.Typer(no_args_is_help=True, help="The settings file.", rich
 app.add_typer(settings_app, name="settings")
 app.add_typer(db_app, name="db")
 app.add_typer(users_app, name="users")
+app.add_typer(import_app, name="import")
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the shape that typer calls
@@ -86,6 +88,9 @@ def decide(  # noqa: PLR0913 - the options of the command
     header: Annotated[
         list[str] | None, typer.Option(help="A further header, `Name: value`. May repeat.")
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print every rule that was read, and its place.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Decide one request without a gateway, and show the steps that led to the answer.
@@ -97,7 +102,7 @@ def decide(  # noqa: PLR0913 - the options of the command
     from gatepass.plugin.commands.decide import Question, run_decide  # noqa: PLC0415 - per command
 
     question = Question(token, method, path, body, profile, tuple(header or ()))
-    raise typer.Exit(run_decide(config, question, as_json=as_json))
+    raise typer.Exit(run_decide(config, question, as_json=as_json, explain=explain))
 
 
 @app.command()

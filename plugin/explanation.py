@@ -1,25 +1,86 @@
-"""A decision in words: what each step found, for the person who asked why.
+"""A decision in words: what each step found and which rules were read, for who asks why.
 
 The Gate hands over what it has in hand, and only when it is asked to; all wording is here. It is
 meant for whoever runs the service: it names users, teams and models, and so goes to a terminal and
 never to a log or to a client.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from gatepass.jwks.token import VerifiedToken
 from gatepass.plugin.inspection import HeaderFacts
 from gatepass.plugin.known_caller import KnownCaller
 from gatepass.plugin.naming import Naming
 from gatepass.plugin.routing import Route
+from gatepass.rbac.checks import Call
+from gatepass.rbac.policy import Policy
+from gatepass.rbac.rules_read import Asked, Asker, RuleRead, rules_read
 
-Finding = Route | HeaderFacts | VerifiedToken | KnownCaller | Naming
-"""What a step of the pipeline can have found."""
+Step = Route | HeaderFacts | VerifiedToken | KnownCaller | Naming
+"""What a step of the pipeline found."""
+
+Finding = Step | Call
+"""All that the pipeline hands over."""
 
 _LAST_DAY_OF_DATES = 253_402_300_799
 
 
-def explain(found: Finding) -> tuple[str, str]:
+class Explanation:
+    """Follows one decision: give it to `Gate.decide` as the trace, and ask it afterwards.
+
+    `steps` are the names of the steps taken, each with what it found in one line.
+    """
+
+    def __init__(self, policy: Policy, method: str) -> None:
+        self.steps: list[tuple[str, str]] = []
+        self._policy = policy
+        self._method = method
+        self._route: Route | None = None
+        self._known: KnownCaller | None = None
+        self._naming: Naming | None = None
+        self._call: Call | None = None
+
+    def __call__(self, found: Finding) -> None:
+        """Take note of what a step found."""
+        match found:
+            case Call():
+                self._call = found
+                return
+            case Route():
+                self._route = found
+            case KnownCaller():
+                self._known = found
+            case Naming():
+                self._naming = found
+        self.steps.append(explain(found))
+
+    def rules(self) -> tuple[RuleRead, ...]:
+        """Return the rules that were read, for each team up to the first that passes."""
+        if self._route is not None and self._route.public:
+            routes = self._route.profile.public_routes
+            at = routes.first_that_allows(self._method, self._route.path) or 0
+            place = f"profiles.{self._route.profile.name}.public_routes[{at}]"
+            return (RuleRead(place, routes.listed[at], admits=True),)
+        return tuple(self._read())
+
+    def _read(self) -> Iterator[RuleRead]:
+        if self._route is None or self._known is None:
+            return
+        models = None if self._naming is None else self._naming.models
+        asked = Asked(self._route.profile, self._method, self._route.path, models)
+        for known in (self._known, *self._known.others):
+            asker = Asker(known.caller.identity, known.caller.principals, known.standing)
+            rules = rules_read(self._policy, asker, asked)
+            if rules[-1].admits:  # this one acts
+                yield from rules_read(self._policy, asker, replace(asked, call=self._call))
+                return
+            yield from rules
+
+
+def explain(found: Step) -> tuple[str, str]:
     """Return the name of the step, and what it found in one line."""
     match found:
         case Route():

@@ -230,11 +230,13 @@ class Gate:
             who = known.caller.identity.issuer, known.caller.identity.subject
             return BodyWanted(*_BODY_NOT_SHOWN, who=who, conclude=conclude)
         naming = name_models(request, route, facts, model_decides=fitting.model_decides)
-        known, naming = who_acts(fitting, method, path, naming)
-        call = to_call(request, route, facts, naming, known.standing.role)
-        check_call(route.profile, known.standing, call)
         if trace is not None:
             trace(naming)
+        known, naming = who_acts(fitting, method, path, naming)
+        call = to_call(request, route, facts, naming, known.standing.role)
+        if trace is not None:
+            trace(call)
+        check_call(route.profile, known.standing, call)
         request_id = self._ids.name(request, digest)
         admit(self._budgets, rulebook.prices, request_id, known.limits, naming)
         removals = rulebook.removals[route.profile.name]

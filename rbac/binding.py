@@ -14,28 +14,40 @@ A model must be admitted by every list that binds. The first two depend on the r
 route, and are judged where those are known (checks.py); the others are found here, once per caller.
 """
 
+from typing import Literal
+
 from gatepass.rbac.catalog import ModelCatalog
 from gatepass.rbac.models import ModelRule
 from gatepass.rbac.principals import Principals
 
+BindingTable = Literal["teams", "memberships", "users", "end_users", "organizations"]
+"""Where the rows stand that hold a list."""
+
 
 def binding_rules(principals: Principals, catalog: ModelCatalog) -> tuple[ModelRule, ...]:
-    """Return the model rules of a caller's rows that can refuse anything.
+    """Return the model rules of a caller's rows that can refuse anything."""
+    return tuple([rule for _, rule in binding_lists(principals, catalog) if not rule.everything])
+
+
+def binding_lists(
+    principals: Principals, catalog: ModelCatalog
+) -> list[tuple[BindingTable, ModelRule]]:
+    """Return the model rules of a caller's rows, each with the table that its row stands in.
 
     Who pays, decides: the team and its member bind when there is a team, else the user's own list.
     `all-team-models` in a member's list leaves it to the team's; without a team it is no model.
     """
     team, bind = principals.team, catalog.bind
-    rules = []
+    rules: list[tuple[BindingTable, ModelRule]] = []
     if team is not None:
-        rules.append(catalog.bind_team(team.models, team.model_aliases))
+        rules.append(("teams", catalog.bind_team(team.models, team.model_aliases)))
         member = principals.member
         if member is not None and not member.models.of_team:
-            rules.append(bind(member.models))
+            rules.append(("memberships", bind(member.models)))
     elif principals.user is not None:
-        rules.append(bind(principals.user.models))
+        rules.append(("users", bind(principals.user.models)))
     if principals.end_user is not None:
-        rules.append(bind(principals.end_user.models))
+        rules.append(("end_users", bind(principals.end_user.models)))
     if principals.organization is not None:
-        rules.append(bind(principals.organization.models))
-    return tuple([rule for rule in rules if not rule.everything])
+        rules.append(("organizations", bind(principals.organization.models)))
+    return rules

@@ -80,11 +80,24 @@ class ModelCatalog:
     def _bind(self, rule: ModelRule, also: tuple[str, ...]) -> ModelRule:
         listed = (*self._expanded(rule.listed), *also)
         bare = self._bare(listed)
-        bound = rule if listed == rule.listed and not bare else ModelRule(listed, bare=bare)
+        bound = rule
+        if bare or listed != rule.listed:
+            bound = ModelRule(listed, bare=bare, written=rule.written)
         if len(self._bound) >= _MAX_REMEMBERED:
             self._bound.clear()
         self._bound[(rule, also) if also else rule] = bound
         return bound
+
+    def first_that_allows(self, rule: ModelRule, model: str) -> int | None:
+        """Return the place of the first entry of a bound list that admits a model, or None.
+
+        For explanations: every entry is compiled again, by itself. None as well for a model that
+        the list admits only for an alias of the team's.
+        """
+        for at, entry in enumerate(rule.written):
+            if self.bind(compile_models((entry,))).allows(model):
+                return at
+        return None
 
     def aliases_with(self, own: Mapping[str, str]) -> Mapping[str, str]:
         """Return all aliases of a team that has some of its own, each with its last target."""

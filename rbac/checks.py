@@ -4,8 +4,8 @@ The order decides what a caller with several faults is told:
 
     1 blocked        a blocked team, then user, organization, end user (standing.py)
     2 role           the token's, else the stored row's, else what the token is (standing.py)
-    3 route          the role's routes in this profile, those that a team may pay for, then those of
-                     the scopes (SEC-39)
+    3 route          the role's routes in this profile, those that a team may pay for or the admin
+                     scope opens, then those of the scopes (SEC-39)
     4 models         the role's list, the scopes', and every list of binding.py (SEC-57, SEC-58)
     5 user           the `user` parameter, where the profile requires one
     6 guardrails     changing them, by whoever may not
@@ -55,6 +55,8 @@ def check_route(profile: Profile, standing: Standing, method: str, path: str) ->
     if permission is None or not permission.routes.allows(method, path):
         raise AccessDenied(AccessFault.ROUTE_DENIED)
     if standing.team_pays and not profile.team_routes.allows(method, path):
+        raise AccessDenied(AccessFault.ROUTE_DENIED)
+    if standing.by_admin_scope and not profile.admin_scope_routes.allows(method, path):
         raise AccessDenied(AccessFault.ROUTE_DENIED)
     scopes = standing.scopes
     if scopes.enforce_routes and not scopes.allow_route(method, path):

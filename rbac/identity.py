@@ -84,6 +84,7 @@ def identify(
     else:
         separator = names.separators.get("teams")
         teams = read_texts(claims, names.teams, separator=separator, numbers="teams" in numbers)
+    listed = groups is not None if no_teams else bool(teams) or is_there(claims, names.teams)
     role = rules.asserted_role(roles, scopes)
     user_id = read_text(claims, names.user, numbers="user" in numbers)
     # most issuers name few of these, and to see that costs less than a call
@@ -110,9 +111,7 @@ def identify(
         scopes=scopes,
         role=role,
         organization_alias=alias,
-        teams_listed=groups is not None
-        if no_teams
-        else bool(teams) or is_there(claims, names.teams),
+        teams_listed=listed,
         team_alias=team_alias,
         groups_withheld=groups is None and (no_roles or no_teams),
     )

@@ -36,7 +36,8 @@ class ModelRule:
     """A compiled list of model patterns.
 
     `everything` admits every model. `of_team` says that the list names the team's models too: what
-    that means is for whoever knows the team; by itself it admits nothing. `listed` is the list.
+    that means is for whoever knows the team; by itself it admits nothing. `listed` is the list,
+    `written` what it was before a catalog bound it.
     """
 
     __slots__ = (
@@ -48,6 +49,7 @@ class ModelRule:
         "everything",
         "listed",
         "of_team",
+        "written",
     )
 
     def __init__(
@@ -56,9 +58,11 @@ class ModelRule:
         *,
         everything: bool = False,
         bare: Sequence[tuple["ModelRule", "ModelRule"]] = (),
+        written: tuple[str, ...] | None = None,
     ) -> None:
         exact, prefixes, inner = _sorted_out(listed)
         self.listed = tuple(listed)
+        self.written = self.listed if written is None else written
         self.everything = everything or ALL_PROXY_MODELS in exact
         self.of_team = ALL_TEAM_MODELS in exact
         self._exact = frozenset(exact - SPECIAL_NAMES)

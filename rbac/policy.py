@@ -25,7 +25,8 @@ class Profile:
     rule applies. `allowed_parameters` are body members that are refused otherwise.
     `allow_token_upstream` leaves the caller's token in the request. With `require_user_parameter` a
     POST of inference must say for whom it is; `allow_guardrail_changes` is for callers without a
-    team. `team_routes` are all that a team may pay for, whatever the role.
+    team. `team_routes` are all that a team may pay for, whatever the role; `admin_scope_routes` all
+    that the admin scope opens.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Profile:
     require_user_parameter: bool = False
     allow_guardrail_changes: bool = False
     team_routes: RouteMatcher = ALL_ROUTES
+    admin_scope_routes: RouteMatcher = ALL_ROUTES
 
 
 @dataclass(frozen=True, slots=True)

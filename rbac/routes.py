@@ -98,13 +98,24 @@ class _Rules:
 
 
 class RouteMatcher:
-    """A compiled list of route rules; it allows what a rule names and nothing else (SEC-39)."""
+    """A compiled list of route rules; it allows what a rule names and nothing else (SEC-39).
 
-    __slots__ = ("_any_method", "_by_method")
+    `listed` is the list as it was written.
+    """
 
-    def __init__(self, any_method: _Rules, by_method: Mapping[str, _Rules]) -> None:
+    __slots__ = ("_any_method", "_by_method", "_groups", "listed")
+
+    def __init__(
+        self,
+        any_method: _Rules,
+        by_method: Mapping[str, _Rules],
+        listed: tuple[str, ...],
+        groups: Mapping[str, tuple[str, ...]],
+    ) -> None:
         self._any_method = any_method
         self._by_method = by_method
+        self._groups = groups
+        self.listed = listed
 
     def allows(self, method: str, path: str) -> bool:
         """Answer whether a rule covers the call; `path` comes from `read_path`."""
@@ -112,6 +123,16 @@ class RouteMatcher:
             return True
         bound = self._by_method.get(method)
         return bound is not None and bound.allow(path)
+
+    def first_that_allows(self, method: str, path: str) -> int | None:
+        """Return the place in the list of the first entry that covers the call, or None.
+
+        For explanations: every entry is compiled again, by itself.
+        """
+        for at, entry in enumerate(self.listed):
+            if compile_routes((entry,), self._groups).allows(method, path):
+                return at
+        return None
 
 
 def compile_routes(entries: Sequence[str], groups: Mapping[str, tuple[str, ...]]) -> RouteMatcher:
@@ -139,7 +160,10 @@ def compile_routes(entries: Sequence[str], groups: Mapping[str, tuple[str, ...]]
         by_method.setdefault(method, []).append(path)
     any_method = _compile(by_method.pop("", ()))
     return RouteMatcher(
-        any_method, {method: _compile(paths) for method, paths in by_method.items()}
+        any_method,
+        {method: _compile(paths) for method, paths in by_method.items()},
+        tuple(entries),
+        groups,
     )
 
 

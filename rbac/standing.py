@@ -25,7 +25,8 @@ class Standing(msgspec.Struct, frozen=True):
 
     `rules` are the model rules of the rows. `aliases` are the names that stand for other models.
     `may_modify_guardrails` is the team's word, None without a team. `late` is what refuses the
-    caller after all rules about the request. `team_pays` binds the caller to the routes of teams.
+    caller after all rules about the request. `team_pays` binds the caller to the routes of teams,
+    `by_admin_scope` to those that the admin scope opens.
     """
 
     role: Role
@@ -36,6 +37,7 @@ class Standing(msgspec.Struct, frozen=True):
     organizations: Mapping[str, Role]
     late: AccessFault | None
     team_pays: bool = False
+    by_admin_scope: bool = False
 
     @property
     def model_decides(self) -> bool:
@@ -65,6 +67,7 @@ def standing_of(policy: Policy, identity: Identity, principals: Principals) -> S
         organizations={} if user is None else user.organizations,
         late=_domain_fault(policy.email_domains, identity, principals, role),
         team_pays=team is not None and role not in PROXY_ADMINS,
+        by_admin_scope=policy.roles.admin_scope in identity.scopes,
     )
 
 

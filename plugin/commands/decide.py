@@ -9,19 +9,22 @@ import asyncio
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import typer
 
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.decision import Decision
 from gatepass.plugin.directory.copying import unchanged_database
-from gatepass.plugin.explanation import explain
+from gatepass.plugin.explanation import Explanation
 from gatepass.plugin.gate import Gate
 from gatepass.plugin.opening import Stores
 from gatepass.plugin.request import BodyState, Request
 from gatepass.plugin.settings import compile_settings, load_settings
+from gatepass.rbac.rules_read import RuleRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,30 +81,38 @@ def _octets(option: str, value: str) -> bytes:
         raise ConfigurationError([f"{option}: {value[1:]} cannot be read"]) from error
 
 
-def run_decide(path: Path, question: Question, *, as_json: bool) -> int:
-    """Print the decision and return the exit status: 0 allowed, 1 denied."""
-    steps: list[tuple[str, str]] = []
-    decision = asyncio.run(_decide(path, question, steps))
+def run_decide(path: Path, question: Question, *, as_json: bool, explain: bool = False) -> int:
+    """Print the decision, with the rules that were read if `explain` asks for them.
+
+    Returns the exit status: 0 allowed, 1 denied.
+    """
+    decision, explanation = asyncio.run(_decide(path, question))
+    rules = explanation.rules() if explain else None
     if as_json:
-        typer.echo(json.dumps(_document(decision, steps), indent=2))
+        typer.echo(json.dumps(_document(decision, explanation.steps, rules), indent=2))
     else:
-        _print(decision, steps)
+        _print(decision, explanation.steps, rules or ())
     return 0 if decision.allowed else 1
 
 
-async def _decide(path: Path, question: Question, steps: list[tuple[str, str]]) -> Decision:
+async def _decide(path: Path, question: Question) -> tuple[Decision, Explanation]:
     request = question.to_request()
     settings = load_settings(path)
-    database = compile_settings(settings).database
+    compiled = compile_settings(settings)
+    explanation = Explanation(compiled.policy, request.method)
     with tempfile.TemporaryDirectory(prefix="gatepass-") as folder:
-        stores = Stores(unchanged_database(database, Path(folder)))
+        stores = Stores(unchanged_database(compiled.database, Path(folder)))
         async with Gate.open(settings, stores=stores) as gate:
-            return await gate.decide(request, lambda found: steps.append(explain(found)))
+            return await gate.decide(request, explanation), explanation
 
 
-def _document(decision: Decision, steps: list[tuple[str, str]]) -> dict[str, object]:
+def _document(
+    decision: Decision,
+    steps: Sequence[tuple[str, str]],
+    rules: Sequence[RuleRead] | None,
+) -> dict[str, object]:
     caller = decision.caller
-    return {
+    document: dict[str, object] = {
         "allowed": decision.allowed,
         "status": decision.status,
         "code": decision.reason.code,
@@ -114,11 +125,17 @@ def _document(decision: Decision, steps: list[tuple[str, str]]) -> dict[str, obj
         ],
         "steps": [{"step": step, "found": found} for step, found in steps],
     }
+    if rules is not None:
+        document["rules"] = [msgspec.to_builtins(rule) for rule in rules]
+    return document
 
 
-def _print(decision: Decision, steps: list[tuple[str, str]]) -> None:
+def _print(decision: Decision, steps: Sequence[tuple[str, str]], rules: Sequence[RuleRead]) -> None:
     for step, found in steps:
         typer.echo(f"  {step:<11} {found}")
+    for rule in rules:
+        word = "admits" if rule.admits else "REFUSES"
+        typer.echo(f"    {word:<7} {rule.place} ({rule.entry})")
     color = typer.colors.GREEN if decision.allowed else typer.colors.RED
     verdict = "ALLOWED" if decision.allowed else f"DENIED {decision.status}"
     typer.echo(

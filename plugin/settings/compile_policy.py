@@ -11,7 +11,7 @@ from gatepass.rbac.policy import Policy, Profile
 from gatepass.rbac.providers import PROVIDERS
 from gatepass.rbac.roles import RoleMapping, RoleRules
 from gatepass.rbac.route_groups import ROUTE_GROUPS
-from gatepass.rbac.routes import ALL_ROUTES, compile_routes
+from gatepass.rbac.routes import ALL_ROUTES, RouteMatcher, compile_routes
 from gatepass.rbac.scopes import ScopeGrants, ScopeMapping
 from gatepass.rbac.teams import TeamRules
 
@@ -85,12 +85,13 @@ def _profile(
         allow_token_upstream=settings.allow_token_upstream,
         require_user_parameter=settings.require_user_parameter,
         allow_guardrail_changes=settings.allow_guardrail_changes,
-        team_routes=(
-            ALL_ROUTES
-            if settings.team_routes is None
-            else compile_routes(settings.team_routes, groups)
-        ),
+        team_routes=_limit(settings.team_routes, groups),
+        admin_scope_routes=_limit(settings.admin_scope_routes, groups),
     )
+
+
+def _limit(entries: tuple[str, ...] | None, groups: Mapping[str, tuple[str, ...]]) -> RouteMatcher:
+    return ALL_ROUTES if entries is None else compile_routes(entries, groups)
 
 
 def _scope_grants(

@@ -126,3 +126,8 @@ class ProfileSettings(Section):
         description="The only routes that a caller may use for a team, whatever their role; no "
         "further limit by default. It does not bind proxy admins.",
     )
+    admin_scope_routes: AnyNumber[Route] | None = Field(
+        default=None,
+        description="The only routes for whoever is a proxy_admin by the admin scope; no further "
+        "limit by default.",
+    )

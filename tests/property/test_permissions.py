@@ -16,6 +16,7 @@ from gatepass.rbac.policy import Policy
 from gatepass.rbac.principals import EndUser, Member, Organization, Principals, Team, User
 from gatepass.rbac.roles import Role, RoleRules
 from gatepass.rbac.routes import compile_routes
+from gatepass.rbac.rules_read import Asked, Asker, RuleRead, rules_read
 from gatepass.rbac.scopes import ScopeGrants, ScopeMapping
 from gatepass.rbac.standing import standing_of
 from support.callers import SOMEBODY, permission, profile
@@ -96,6 +97,12 @@ class Grants:
         except AccessDenied:
             return False
         return True
+
+    def explained(self, models: Sequence[str]) -> tuple[RuleRead, ...]:
+        policy, rows = self.policy_and_rows()
+        identity = changed(SOMEBODY, scopes=frozenset(self.held))
+        asker = Asker(identity, rows, standing_of(policy, identity, rows))
+        return rules_read(policy, asker, Asked(policy.profiles["default"], "POST", "/a", models))
 
 
 entries = st.lists(st.sampled_from(ENTRIES), max_size=4, unique=True).map(tuple)
@@ -180,6 +187,14 @@ def test_the_order_of_lists_mappings_and_models_changes_nothing(
 def test_sec_39_enforcing_scopes_never_admits_more(found: Grants, models: list[str]) -> None:
     loose = replace(found, enforced=(False, False))
     assert loose.allow(models) or not found.allow(models)
+
+
+@settings(max_examples=300)
+@given(grants, asked)
+def test_the_explanation_always_says_what_was_decided(found: Grants, models: list[str]) -> None:
+    rules = found.explained(models)
+    assert found.allow(models) is all(rule.admits for rule in rules)
+    assert all(rule.admits for rule in rules[:-1])
 
 
 def test_the_examples_are_not_all_refused() -> None:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from gatepass.plugin import load_settings
+from gatepass.plugin.commands.import_litellm import run_import_litellm
 from gatepass.plugin.reasons import REASON_BY_CODE
 from support.tokens import signing_key
 
@@ -63,6 +64,23 @@ def test_the_page_of_checks_names_every_answer_of_the_ordered_checks_in_their_or
     )
     faults = {fault.lower() for fault in re.findall(r"AccessFault\.([A-Z_]+)", judged)}
     assert faults <= set(named)
+
+
+def test_the_example_of_the_importer_is_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = CHECKOUT / "docs" / "import-litellm.md"
+    config, settings = blocks(page, "yaml")
+    (variables,) = blocks(page, "sh")
+    (report,) = blocks(page, "text")
+    monkeypatch.chdir(tmp_path)
+    Path("config.yaml").write_text(config)
+    Path(".env").write_text(variables)
+    out = Path("gatepass.yaml")
+    assert run_import_litellm(Path("config.yaml"), out, Path(".env"), as_json=False) == 1
+    assert capsys.readouterr().out == report
+    assert out.read_text() == settings
+    assert load_settings(out).profiles
 
 
 def test_the_readme_names_only_targets_that_exist() -> None:

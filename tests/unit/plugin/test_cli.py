@@ -27,6 +27,7 @@ COMMANDS = [
     ["users", "links"],
     ["users", "unlink"],
     ["users", "relink"],
+    ["import", "litellm"],
 ]
 
 
@@ -54,6 +55,14 @@ def test_wrong_use_is_exit_status_2(arguments: list[str]) -> None:
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 2
     assert "Traceback" not in result.output
+
+
+def test_the_importer_says_by_its_status_that_nothing_was_written(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("general_settings: {litellm_jwtauth: {unheard_of: 1}}")
+    result = CliRunner().invoke(app, ["import", "litellm", str(config)])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "unheard_of: unknown key" in result.stderr
 
 
 def test_an_option_that_would_not_count_is_refused() -> None:

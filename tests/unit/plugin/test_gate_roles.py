@@ -118,3 +118,13 @@ async def test_numbers_lists_in_one_text_and_candidates_of_scopes(tmp_path: Path
         assert await who(gate, uid="w", sub="w", scp=["gatepass_admin"]) == "proxy_admin w None"
         split = {"scope": "openid", "scp": ["gatepass_admin"]}
         assert await who(gate, uid="x", sub="x", **split) == "internal_user x None"
+
+
+async def test_sec_39_routes_of_the_admin_scope_bind_only_whom_the_scope_makes_an_admin(
+    tmp_path: Path,
+) -> None:
+    roles = {"admin_scope": "gatepass_admin", "mappings": MAPPINGS}
+    profiles = {"default": {**PROFILES["default"], "admin_scope_routes": ["info_routes"]}}
+    async with open_gate(tmp_path, roles=roles, profiles=profiles) as gate:
+        assert await who(gate, scope="gatepass_admin") == "[route_denied]"
+        assert await who(gate, groups=["llm.admin"]) == "proxy_admin ann None"

@@ -54,6 +54,20 @@ def test_a_listed_route_gives_the_permission_of_the_role() -> None:
             assert check_route(RULES, standing(role), "POST", CHAT) is found
 
 
+def test_sec_39_the_admin_scope_opens_only_its_routes_and_binds_no_other_admin() -> None:
+    rules = replace_profile(
+        profile({Role.PROXY_ADMIN: permission("*")}),
+        admin_scope_routes=compile_routes(["/key/generate"], {}),
+    )
+    by_row = standing(Role.PROXY_ADMIN)
+    by_scope = replace(by_row, by_admin_scope=True)
+    for who, path in ((by_row, CHAT), (by_row, "/key/generate"), (by_scope, "/key/generate")):
+        assert check_route(rules, who, "POST", path)
+    with pytest.raises(AccessDenied) as denied:
+        check_route(rules, by_scope, "POST", CHAT)
+    assert denied.value.fault is AccessFault.ROUTE_DENIED
+
+
 def test_sec_39_a_team_pays_only_for_its_routes_whatever_the_role_may() -> None:
     routes = compile_routes(["/v1/chat/completions"], {})
     bound = replace_profile(RULES, team_routes=routes)

@@ -199,6 +199,13 @@ def test_whose_id_the_object_id_is_says_the_role_that_the_token_asserts(
     assert (without.user_id, without.team) == ("user-1", claims.get("team"))
 
 
+@pytest.mark.parametrize("roles", [[], ["other"], ["llm.team"], ["llm.user"]])
+def test_sec_17_a_misshapen_object_id_denies_access_whatever_the_role(roles: list[str]) -> None:
+    for misshapen in (12, "", ["o1"], True):
+        with pytest.raises(AccessDenied):
+            identify(verified({"oid": misshapen, "roles": roles}), OBJECT, MAPPED)
+
+
 IDS = ("user", "team", "organization", "end_user", "object_id")
 
 

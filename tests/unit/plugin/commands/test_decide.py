@@ -12,6 +12,7 @@ import pytest
 
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.commands.decide import Question, run_decide
+from gatepass.plugin.directory.rules import RowDefaults
 from gatepass.plugin.request import BodyState
 from support.clock import ManualClock
 from support.directories import open_directory, query
@@ -213,3 +214,78 @@ def test_an_issuer_that_is_away_is_said(tmp_path: Path, capsys: pytest.CaptureFi
     }
     assert run_decide(settings_file(tmp_path, issuers=[away]), question(), as_json=True) == 1
     assert json.loads(capsys.readouterr().out)["code"] == "jwks_error"
+
+
+def explained(
+    path: Path, asked: Question, capsys: pytest.CaptureFixture[str]
+) -> tuple[list[dict[str, object]], str]:
+    """Return the rules that were read, as JSON, and what people are told."""
+    status = run_decide(path, asked, as_json=True, explain=True)
+    told = json.loads(capsys.readouterr().out)
+    assert run_decide(path, asked, as_json=False, explain=True) == status
+    return told["rules"], capsys.readouterr().out
+
+
+def test_every_rule_that_was_read_is_told_with_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = settings_file(tmp_path, profiles=ONE_MODEL)
+    rules_read, text = explained(path, question(), capsys)
+    place = "profiles.default.permissions.internal_user"
+    assert rules_read == [
+        {
+            "place": "roles",
+            "entry": "internal_user: no scope, mapping or row says another",
+            "admits": True,
+        },
+        {"place": f"{place}.routes[0]", "entry": "openai_routes", "admits": True},
+        {"place": f"{place}.models[0]", "entry": "gpt-4o: gpt-4o", "admits": True},
+        {"place": "users row ann models", "entry": "gpt-4o: all", "admits": True},
+    ]
+    assert f"    admits  {place}.routes[0] (openai_routes)" in text
+    denied, text = explained(path, question(body=chat_body(model="o1").decode()), capsys)
+    assert denied[-1]["place"] == f"{place}.models"
+    assert not denied[-1]["admits"]
+    assert f"    REFUSES {place}.models (o1: nothing in it admits this)" in text
+
+
+def test_of_several_teams_each_is_told_up_to_the_one_that_pays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def stock() -> None:
+        async with open_directory(tmp_path / "gatepass.db") as directory:
+            for team, models in (("t1", ("o1",)), ("t2", ("gpt-4o",)), ("t3", ("gpt-4o",))):
+                await directory.add_team(team, grants=RowDefaults(models=models))
+
+    asyncio.run(stock())
+    path = settings_file(tmp_path)
+    asked = question(token(teams=["t1", "t2", "t3"]).decode())
+    rules_read, _ = explained(path, asked, capsys)
+    rows = [(rule["place"], rule["admits"]) for rule in rules_read if "row" in str(rule["place"])]
+    assert rows == [("teams row t1 models", False), ("teams row t2 models[0]", True)]
+    none = question(
+        token(teams=["t1"]).decode(), body=chat_body(metadata={"guardrails": 1}).decode()
+    )
+    assert explained(path, none, capsys)[0][-1]["place"] == "teams row t1 models"
+    asked = question(
+        token(teams=["t2"]).decode(), body=chat_body(metadata={"guardrails": 1}).decode()
+    )
+    rules_read, text = explained(path, asked, capsys)
+    assert rules_read[-1]["place"] == "teams row t2 may_modify_guardrails"
+    assert "DENIED 403 guardrails_denied" in text
+
+
+def test_a_public_route_and_a_bad_token_have_their_rules_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules_found = rules()
+    rules_found["default"] = {
+        **dict(ONE_MODEL["default"]),  # type: ignore[call-overload]
+        "public_routes": ["/a", "GET /v1/status"],
+    }
+    path = settings_file(tmp_path, profiles=rules_found)
+    found, _ = explained(path, question(method="GET", path="/v1/status"), capsys)
+    place = "profiles.default.public_routes[1]"
+    assert found == [{"place": place, "entry": "GET /v1/status", "admits": True}]
+    assert explained(path, question("garbage"), capsys)[0] == []
+    assert explained(path, question(path="/v1//models"), capsys)[0] == []
