@@ -3,7 +3,10 @@
 What is named here is the public face; importing it opens nothing and loads no HTTP client.
 """
 
+from gatepass.jwks.cache import CacheBounds
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock, SystemClock
+from gatepass.jwks.discovery import Metadata
+from gatepass.jwks.document import Document, Fetched
 from gatepass.jwks.errors import (
     ConfigurationError,
     GatepassError,
@@ -12,19 +15,23 @@ from gatepass.jwks.errors import (
     TokenRefused,
 )
 from gatepass.jwks.fetch import Fetcher, HttpFetcher
-from gatepass.jwks.keeper import Freshness
+from gatepass.jwks.freshness import Freshness
 from gatepass.jwks.limits import Limits
 from gatepass.jwks.rules import ALGORITHMS, IssuerRules
 from gatepass.jwks.source import DiscoveredKeys, FileKeys, InlineKeys, KeySource, UrlKeys
+from gatepass.jwks.status import IssuerStatus
 from gatepass.jwks.token import VerifiedToken
-from gatepass.jwks.verifier import Issuer, IssuerStatus, Verifier
+from gatepass.jwks.verifier import Issuer, Verifier
 
 __all__ = [
     "ALGORITHMS",
     "SYSTEM_CLOCK",
+    "CacheBounds",
     "Clock",
     "ConfigurationError",
     "DiscoveredKeys",
+    "Document",
+    "Fetched",
     "Fetcher",
     "FileKeys",
     "Freshness",
@@ -37,6 +44,7 @@ __all__ = [
     "KeySource",
     "KeySourceUnavailable",
     "Limits",
+    "Metadata",
     "SystemClock",
     "TokenFault",
     "TokenRefused",

@@ -46,7 +46,7 @@ _SENTENCES = {
     TokenFault.UNKNOWN_KEY: "no key of the issuer fits the token",
     TokenFault.WEAK_KEY: "the issuer's key for this token is not safe to use",
     TokenFault.BAD_SIGNATURE: "the token's signature does not verify",
-    TokenFault.BAD_CLAIM: "a claim of the token is missing or malformed",
+    TokenFault.BAD_CLAIM: "a claim of the token is missing, malformed or not accepted",
     TokenFault.BAD_ISSUER: "the token's issuer is not accepted",
     TokenFault.BAD_AUDIENCE: "the token is meant for another audience",
     TokenFault.EXPIRED: "the token has expired",

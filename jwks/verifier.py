@@ -4,8 +4,8 @@ Rules, in order:
 
 1. A token above the size limit is refused before it is even hashed.
 2. One that was verified before and still is good is answered from memory.
-3. It is taken apart; of its claims only `iss` is used, to find the issuer's entry by exact string.
-   Keys of different issuers never meet.
+3. It is taken apart; of its claims only `iss` is used, to find the issuer's entry by exact string,
+   then among the entries that stand for many tenants. Keys of different entries never meet.
 4. Without keys in hand, or when the token names a key that the set does not know, the issuer is
    asked again, if its keeper allows that now. A token of an algorithm that the issuer does not use
    asks for nothing.
@@ -16,48 +16,37 @@ this order.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 
-from gatepass.jwks.cache import TokenCache
+from gatepass.jwks.cache import DEFAULT_CACHE_BOUNDS, CacheBounds, TokenCache
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.jwks.errors import ConfigurationError, KeySourceUnavailable, TokenFault, TokenRefused
-from gatepass.jwks.faults import KeyFault, KeyRemark
+from gatepass.jwks.freshness import DEFAULT_FRESHNESS, Freshness
 from gatepass.jwks.header import HeaderCache
-from gatepass.jwks.keeper import DEFAULT_FRESHNESS, Freshness, Keeper, Loaded
+from gatepass.jwks.keeper import Keeper, Loaded
 from gatepass.jwks.keyset import KeySet
 from gatepass.jwks.limits import DEFAULT_LIMITS, Limits
 from gatepass.jwks.rules import IssuerRules
 from gatepass.jwks.source import KeySource
+from gatepass.jwks.status import IssuerStatus, issuer_status
+from gatepass.jwks.tenants import accepted_tenant
 from gatepass.jwks.token import UnverifiedToken, VerifiedToken, parse_token, verify_token
-
-DEFAULT_MAX_CACHED_TOKENS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Who may issue tokens: the rules for them, and where the keys come from and how often."""
+    """Who may issue tokens: the rules for them, and where the keys come from and how often.
+
+    In `keys_folder` the last good keys outlive the process.
+    """
 
     rules: IssuerRules
     source: KeySource
     freshness: Freshness = DEFAULT_FRESHNESS
-
-
-@dataclass(frozen=True, slots=True)
-class IssuerStatus:
-    """What an operator should know about one issuer's keys.
-
-    `key_ids` are those of the usable keys in hand, empty when there are none or they are too old;
-    `age_seconds` is None before the first success, `last_error` None after a success.
-    """
-
-    issuer: str
-    key_ids: tuple[str | None, ...]
-    skipped: Mapping[KeyFault, int]
-    remarks: Mapping[KeyRemark, int]
-    age_seconds: float | None
-    last_error: str | None
+    keys_folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +58,7 @@ class _Trust:
 class Verifier:
     """Verifies tokens of the given issuers. Belongs to one event loop; not thread-safe.
 
-    `max_cached_tokens` bounds how many verified tokens are remembered.
+    `cache` bounds how many verified tokens are remembered, and for how long.
 
     Raises:
         ConfigurationError: naming everything that can only be wrong.
@@ -82,15 +71,15 @@ class Verifier:
         *,
         clock: Clock = SYSTEM_CLOCK,
         limits: Limits = DEFAULT_LIMITS,
-        max_cached_tokens: int = DEFAULT_MAX_CACHED_TOKENS,
+        cache: CacheBounds = DEFAULT_CACHE_BOUNDS,
     ) -> None:
-        _check(issuers, max_cached_tokens)
+        _check(issuers)
         self._clock = clock
         self._limits = limits
         self._max_token_bytes = limits.max_token_bytes
         self._allow_padding = any(issuer.rules.allow_padding for issuer in issuers)
         self._headers = HeaderCache()
-        self._cache = TokenCache(clock, max_cached_tokens)
+        self._cache = TokenCache(clock, cache)
         self._trusted = {
             issuer.rules.issuer: _Trust(
                 issuer.rules,
@@ -100,13 +89,15 @@ class Verifier:
                     clock=clock,
                     freshness=issuer.freshness,
                     limits=limits,
+                    folder=issuer.keys_folder,
                 ),
             )
             for issuer in issuers
         }
+        self._templated = [trust for trust in self._trusted.values() if trust.rules.templated]
 
     def inherit(self, other: "Verifier") -> None:
-        """Begin with the keys of another verifier, for the issuers whose keys come from one place.
+        """Take over the keys of another verifier, where they come from one place and are newer.
 
         So new settings do not make an issuer's tokens unverifiable while that issuer is away.
         """
@@ -125,6 +116,10 @@ class Verifier:
         an issuer are loaded when its first token comes.
         """
         await asyncio.gather(*(trust.keeper.refresh() for trust in self._trusted.values()))
+
+    async def retire(self) -> None:
+        """Begin no load any more, and wait for those under way: tokens may be waiting for them."""
+        await asyncio.gather(*(trust.keeper.retire() for trust in self._trusted.values()))
 
     async def close(self) -> None:
         """Stop all loads; keys in hand go on to serve until they are too old."""
@@ -160,8 +155,8 @@ class Verifier:
         parsed, trust = self._read(token)
         key_set = self._sufficient_keys(parsed, trust)
         if key_set is None:
-            await trust.keeper.refresh()
-            key_set = trust.keeper.current(self._clock.monotonic())
+            await trust.keeper.refresh(parsed.kid)
+            key_set = trust.keeper.usable(self._clock.monotonic())
             if key_set is None:
                 raise KeySourceUnavailable(trust.keeper.last_error or "keys too old")
         return self._verified(parsed, trust, key_set, digest)
@@ -170,13 +165,15 @@ class Verifier:
     def ready(self) -> bool:
         """Return whether every issuer has usable keys in hand."""
         now = self._clock.monotonic()
-        current = (trust.keeper.current(now) for trust in self._trusted.values())
-        return all(key_set is not None and key_set.keys for key_set in current)
+        usable = (trust.keeper.usable(now) for trust in self._trusted.values())
+        return all(key_set is not None and key_set.keys for key_set in usable)
 
     def status(self) -> Sequence[IssuerStatus]:
         """Return what there is to know about the keys of each issuer."""
-        now = self._clock.monotonic()
-        return [_status(issuer, trust.keeper, now) for issuer, trust in self._trusted.items()]
+        return [
+            issuer_status(issuer, trust.keeper, self._clock)
+            for issuer, trust in self._trusted.items()
+        ]
 
     def _digest(self, token: bytes) -> bytes:
         if len(token) > self._max_token_bytes:
@@ -189,17 +186,23 @@ class Verifier:
         )
         trust = self._trusted.get(parsed.claimed_issuer)
         if trust is None:
-            raise TokenRefused(TokenFault.BAD_ISSUER)
+            trust = self._trust_in_tenant(parsed.claimed_issuer)
         return parsed, trust
+
+    def _trust_in_tenant(self, issuer: str) -> _Trust:
+        for trust in self._templated:
+            if accepted_tenant(issuer, trust.rules) is not None:
+                return trust
+        raise TokenRefused(TokenFault.BAD_ISSUER)
 
     def _sufficient_keys(self, parsed: UnverifiedToken, trust: _Trust) -> KeySet | None:
         """Return the keys to judge the token by, None when newer ones are needed and may be had."""
         now = self._clock.monotonic()
-        key_set = trust.keeper.current(now)
-        if key_set is None or key_set.names(parsed.kid):
+        key_set, kid = trust.keeper.current(now), parsed.kid
+        if key_set is None or kid is None or key_set.names(kid):
             return key_set
         may_help = parsed.jws.header.algorithm in trust.rules.algorithms
-        return None if may_help and trust.keeper.may_refresh(now) else key_set
+        return None if may_help and trust.keeper.may_look_for(kid, now) else key_set
 
     def _verified(
         self, parsed: UnverifiedToken, trust: _Trust, key_set: KeySet, digest: bytes
@@ -209,7 +212,7 @@ class Verifier:
         return verified
 
 
-def _check(issuers: Sequence[Issuer], max_cached_tokens: int) -> None:
+def _check(issuers: Sequence[Issuer]) -> None:
     problems = []
     if not issuers:
         problems.append("issuers: name at least one")
@@ -219,19 +222,5 @@ def _check(issuers: Sequence[Issuer], max_cached_tokens: int) -> None:
         for place, name in enumerate(names)
         if names.index(name) < place
     ]
-    if max_cached_tokens < 1:
-        problems.append("max_cached_tokens: must be positive")
     if problems:
         raise ConfigurationError(problems)
-
-
-def _status(issuer: str, keeper: Keeper, now: float) -> IssuerStatus:
-    key_set = keeper.current(now)
-    return IssuerStatus(
-        issuer=issuer,
-        key_ids=() if key_set is None else tuple(key.kid for key in key_set.keys),
-        skipped={} if key_set is None else key_set.skipped,
-        remarks={} if key_set is None else key_set.remarks,
-        age_seconds=keeper.age_seconds(),
-        last_error=keeper.last_error,
-    )

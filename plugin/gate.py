@@ -20,7 +20,7 @@ import msgspec
 
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.jwks.errors import GatepassError
-from gatepass.jwks.verifier import IssuerStatus
+from gatepass.jwks.status import IssuerStatus
 from gatepass.plugin.admission import admit
 from gatepass.plugin.budgets.memory import MemoryBudgets, Settlement
 from gatepass.plugin.callers import Directory, KnownCaller
@@ -33,7 +33,7 @@ from gatepass.plugin.reasons import REASON_BY_CODE, Reason
 from gatepass.plugin.refusals import refuse, refuse_for
 from gatepass.plugin.request import BodyState, Request
 from gatepass.plugin.routing import Route
-from gatepass.plugin.rulebook import Rulebook, make_rulebook
+from gatepass.plugin.rulebook import Rulebook, begin_after, end, make_rulebook
 from gatepass.rbac.authorize import check_models, check_route
 
 if TYPE_CHECKING:
@@ -159,19 +159,17 @@ class Gate:
         await self._rulebook.verifier.close()
 
     async def adopt(self, settings: "Settings") -> None:
-        """Judge by new settings from now on; requests under way finish by the old ones."""
+        """Judge by new settings from now on; requests under way finish by the old ones.
+
+        It returns when those ask the issuers for nothing any more.
+        """
         from gatepass.plugin.settings import compile_settings  # noqa: PLC0415 - heavy, and rare
 
         compiled = compile_settings(settings, fetcher=self._fetcher)
         rulebook = make_rulebook(compiled, self._directory, self._clock)
-        rulebook.verifier.inherit(self._rulebook.verifier)
-        try:
-            await rulebook.verifier.start()
-        except BaseException:  # a cancellation above all: nobody else would stop its timers
-            await rulebook.verifier.close()
-            raise
+        await begin_after(rulebook, self._rulebook)
         replaced, self._rulebook = self._rulebook, rulebook
-        await replaced.verifier.close()
+        await end(replaced)
 
     async def is_ready(self) -> bool:
         """Answer whether every issuer's keys are there and the store answers."""

@@ -44,7 +44,11 @@ class Reason(Enum):
     UNKNOWN_KEY = ("unknown_key", 401, "The token was signed by an unknown key.")
     WEAK_KEY = ("weak_key", 401, "The token was signed by a key that is not safe.")
     BAD_SIGNATURE = ("bad_signature", 401, "The token's signature does not verify.")
-    BAD_CLAIM = ("bad_claim", 401, "A claim of the token is missing or malformed.")
+    BAD_CLAIM = (
+        "bad_claim",
+        401,
+        "A claim of the token is missing, malformed or not accepted.",
+    )
     BAD_ISSUER = ("bad_issuer", 401, "The token's issuer is not accepted.")
     BAD_AUDIENCE = ("bad_audience", 401, "The token is meant for another audience.")
     EXPIRED = ("expired", 401, "The token has expired.")

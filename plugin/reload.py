@@ -13,7 +13,7 @@ from gatepass.plugin.gate import Gate
 from gatepass.plugin.settings import Settings, load_settings
 
 _NEEDS_RESTART = (
-    ("stores",),
+    ("stores", "database"),
     ("doors",),
     ("budgets", "engine"),
     ("budgets", "reservation_timeout"),

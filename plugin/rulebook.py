@@ -51,14 +51,14 @@ def make_rulebook(compiled: Compiled, directory: Directory, clock: Clock) -> Rul
     policy = compiled.policy
 
     def identity_of(token: VerifiedToken) -> Identity:
-        return identify(token, policy.claim_names[token.issuer], policy.roles)
+        return identify(token, policy.claim_names[token.trust], policy.roles)
 
     def upstream_headers(caller: Caller) -> tuple[Header, ...]:
         return _upstream_headers(headers, caller)
 
     return Rulebook(
         router=Router(policy),
-        verifier=Verifier(compiled.issuers, clock=clock),
+        verifier=Verifier(compiled.issuers, clock=clock, cache=compiled.token_cache),
         inspector=inspector,
         callers=Callers(
             directory.with_rules(compiled.directory), clock, identity_of, upstream_headers
@@ -69,6 +69,27 @@ def make_rulebook(compiled: Compiled, directory: Directory, clock: Clock) -> Rul
             for name, profile in policy.profiles.items()
         },
     )
+
+
+async def begin_after(rulebook: Rulebook, before: Rulebook) -> None:
+    """Load the keys for a rulebook that follows another; those in hand go on to serve."""
+    verifier = rulebook.verifier
+    verifier.inherit(before.verifier)
+    try:
+        await verifier.start()
+    except BaseException:  # a cancellation above all: nobody else would stop its timers
+        await verifier.close()
+        raise
+    # an issuer may have answered the one and not the other meanwhile
+    verifier.inherit(before.verifier)
+
+
+async def end(rulebook: Rulebook) -> None:
+    """Let requests that wait for keys have them, then ask the issuers for nothing any more."""
+    try:
+        await rulebook.verifier.retire()
+    finally:
+        await rulebook.verifier.close()
 
 
 def _removals(profile: Profile, inspector: HeaderInspector, team_header: bytes | None) -> Removals:

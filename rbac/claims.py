@@ -41,10 +41,16 @@ class ClaimPath:
 
 @dataclass(frozen=True, slots=True)
 class ClaimNames:
-    """Which claims of one issuer name what; candidates in order, none means that it is not read."""
+    """Which claims of one issuer name what; candidates in order, none means that it is not read.
+
+    `email_verified` says whether the address was verified. Where `email_owner` is named, an address
+    is verified only in a token that also names the organization whose address it is.
+    """
 
     user: tuple[ClaimPath, ...] = ()
     email: tuple[ClaimPath, ...] = ()
+    email_verified: tuple[ClaimPath, ...] = (ClaimPath("email_verified", ()),)
+    email_owner: tuple[ClaimPath, ...] = ()
     team: tuple[ClaimPath, ...] = ()
     teams: tuple[ClaimPath, ...] = ()
     organization: tuple[ClaimPath, ...] = ()
@@ -127,6 +133,13 @@ def read_email(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> st
     if not isinstance(value, str) or len(value) > MAX_TEXT_CHARS or not _EMAIL.fullmatch(value):
         return None
     return value.lower()
+
+
+def is_email_verified(claims: Mapping[str, object], names: ClaimNames) -> bool:
+    """Tell whether the issuer vouches for the e-mail address; only a JSON true says so (SEC-52)."""
+    if _first(claims, names.email_verified) is not True:
+        return False
+    return not names.email_owner or _is_plain(_first(claims, names.email_owner))
 
 
 def _first(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> object:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gatepass.rbac.claims import ClaimNames, read_email, read_scopes, read_text, read_texts
+from gatepass.rbac.claims import (
+    ClaimNames,
+    is_email_verified,
+    read_email,
+    read_scopes,
+    read_text,
+    read_texts,
+)
 from gatepass.rbac.roles import Role, RoleRules
 
 if TYPE_CHECKING:
@@ -20,7 +27,7 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
 
     (`issuer`, `subject`) is who it is (RFC 7519 section 4.1.2); `user_id` only names the row and is
     None for a machine. `role` is what the token asserts by admin scope or mapping, else None.
-    `email` is lower case; `email_verified` is true only for a JSON true.
+    `email` is lower case; `email_verified` is true only if the issuer vouches for it.
     """
 
     issuer: str
@@ -53,7 +60,7 @@ def identify(token: "VerifiedToken", names: ClaimNames, rules: RoleRules) -> Ide
         subject=token.subject,
         user_id=read_text(claims, names.user),
         email=email,
-        email_verified=email is not None and claims.get("email_verified") is True,
+        email_verified=email is not None and is_email_verified(claims, names),
         team=read_text(claims, names.team),
         teams=read_texts(claims, names.teams),
         organization=read_text(claims, names.organization),

@@ -4,13 +4,14 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import typer
 
-from gatepass.jwks.discovery import metadata_url
 from gatepass.jwks.faults import UNSAFE_FAULTS
 from gatepass.jwks.source import DiscoveredKeys, FileKeys, KeySource, UrlKeys
-from gatepass.jwks.verifier import IssuerStatus, Verifier
+from gatepass.jwks.status import IssuerStatus
+from gatepass.jwks.verifier import Verifier
 from gatepass.plugin.commands.finding import Finding
 from gatepass.plugin.settings import Compiled
 
@@ -19,6 +20,15 @@ _UNSAFE_KEYS = (
     "tell whoever runs the issuer to replace the private, symmetric or weak keys among those it "
     "publishes: others may be able to sign with them"
 )
+_FETCHING = {
+    "TLS handshake failed": "check the address; name the CA of a company's own with ca_file or "
+    "SSL_CERT_FILE",
+    "CA file: not readable": "put ca_file right: a file of certificates (PEM); a relative path "
+    "starts at the settings file",
+    "refused by the proxy": "check proxy, its name and password, and what it lets through",
+    "address: private network": "name the issuer's network in allow_networks, if the issuer is "
+    "meant to stand there",
+}
 _UNTIL_THEN = "its tokens get 503 until then"
 
 
@@ -26,7 +36,8 @@ async def key_findings(compiled: Compiled) -> list[Finding]:
     """Load the keys of all issuers and return a finding for each."""
     if sys.stderr.isatty():
         typer.echo("asking the issuers for their keys ...", err=True)
-    verifier = Verifier(compiled.issuers)
+    # what the service keeps on disk is the service's: whoever checks may be somebody else
+    verifier = Verifier([replace(issuer, keys_folder=None) for issuer in compiled.issuers])
     with _warnings_unsaid():
         await verifier.start()
     try:
@@ -80,8 +91,8 @@ def _from(source: KeySource) -> str:
             return f" from {path}"
         case UrlKeys(url=url):
             return f" from {url.partition('?')[0]}"
-        case DiscoveredKeys(issuer=issuer):
-            return f" by way of {metadata_url(issuer)}"
+        case DiscoveredKeys(metadata_url=url):
+            return f" by way of {url}"
     return ""
 
 
@@ -90,6 +101,4 @@ def _advice(source: KeySource, detail: str) -> str:
         return "put the path right; it starts at the settings file"
     if isinstance(source, FileKeys):
         return "put a JWK Set into the file"
-    if detail == "TLS handshake failed":
-        return "check the address; name the CA of a company's own with SSL_CERT_FILE"
-    return "check the address and that this host reaches it"
+    return _FETCHING.get(detail, "check the address and that this host reaches it")

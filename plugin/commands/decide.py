@@ -92,6 +92,9 @@ async def _decide(path: Path, question: Question, steps: list[tuple[str, str]]) 
     request = question.to_request()
     settings = load_settings(path)
     database = compile_settings(settings).database
+    # what the service keeps on disk is the service's: whoever asks may be somebody else
+    elsewhere = settings.stores.model_copy(update={"keys_cache": None})
+    settings = settings.model_copy(update={"stores": elsewhere})
     with tempfile.TemporaryDirectory(prefix="gatepass-") as folder:
         stores = Stores(copy_database(database, Path(folder)))
         async with Gate.open(settings, stores=stores) as gate:

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gatepass.jwks.cache import CacheBounds
+from gatepass.jwks.discovery import Metadata
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.jwks.fetch import Fetcher, HttpFetcher
-from gatepass.jwks.keeper import Freshness
+from gatepass.jwks.freshness import Freshness
 from gatepass.jwks.rules import IssuerRules
 from gatepass.jwks.source import DiscoveredKeys, FileKeys, InlineKeys, KeySource, UrlKeys
 from gatepass.jwks.verifier import Issuer
@@ -30,8 +32,9 @@ from gatepass.rbac.routes import compile_routes
 
 if TYPE_CHECKING:
     from gatepass.plugin.settings.budgets import BudgetSettings
+    from gatepass.plugin.settings.claims import ClaimSettings
     from gatepass.plugin.settings.grammar import ModelChoice
-    from gatepass.plugin.settings.issuers import ClaimSettings, IssuerSettings
+    from gatepass.plugin.settings.issuers import IssuerSettings
     from gatepass.plugin.settings.model import HeaderSettings, RowDefaultSettings, Settings
     from gatepass.plugin.settings.profiles import ProfileSettings
 
@@ -55,7 +58,15 @@ def compile_settings(settings: "Settings", *, fetcher: Fetcher | None = None) ->
     try:
         return Compiled(
             policy=_policy(settings),
-            issuers=tuple(_issuer(issuer, origin.folder, fetcher) for issuer in settings.issuers),
+            issuers=tuple(
+                _issuer(issuer, origin.folder, fetcher, settings.stores.keys_cache)
+                for issuer in settings.issuers
+            ),
+            token_cache=CacheBounds(
+                max_tokens=settings.token_cache.max_tokens,
+                max_bytes=settings.token_cache.max_bytes,
+                max_age_seconds=settings.token_cache.max_age,
+            ),
             identity_headers=_identity_headers(settings.headers),
             token_headers=tuple(name.encode() for name in settings.token_headers),
             team_header=settings.teams.header.encode() if settings.teams.header else None,
@@ -79,7 +90,9 @@ def compile_settings(settings: "Settings", *, fetcher: Fetcher | None = None) ->
         raise ConfigurationError([f"{origin.file}: {wrong}"]) from wrong
 
 
-def _issuer(settings: "IssuerSettings", folder: Path, fetcher: Fetcher | None) -> Issuer:
+def _issuer(
+    settings: "IssuerSettings", folder: Path, fetcher: Fetcher | None, keys_cache: str | None
+) -> Issuer:
     rules = IssuerRules(
         issuer=settings.issuer,
         audiences=frozenset(settings.audience),
@@ -92,17 +105,27 @@ def _issuer(settings: "IssuerSettings", folder: Path, fetcher: Fetcher | None) -
             name: frozenset(value.lower() for value in values)
             for name, values in settings.type_claims.items()
         },
+        access_token_claims=frozenset(settings.access_token_claims),
+        id_tokens_allowed=settings.allow_id_tokens,
+        audience_claim=settings.audience_claim,
+        required_claims={
+            name: frozenset(values) for name, values in settings.require_claims.items()
+        },
         leeway_seconds=settings.leeway,
         max_lifetime_seconds=settings.max_lifetime,
         allow_padding=settings.allow_padding,
         unsafe_any_audience=settings.unsafe_any_audience,
+        tenants=frozenset(settings.tenants),
+        unsafe_any_tenant=settings.unsafe_any_tenant,
     )
     freshness = Freshness(
         refresh_seconds=settings.refresh,
         min_refetch_seconds=settings.min_refetch,
         max_stale_seconds=settings.max_stale,
+        min_refresh_seconds=settings.min_refresh,
     )
-    return Issuer(rules, _source(settings, folder, fetcher), freshness)
+    keys_folder = None if keys_cache is None else folder / keys_cache
+    return Issuer(rules, _source(settings, folder, fetcher), freshness, keys_folder)
 
 
 def _source(settings: "IssuerSettings", folder: Path, fetcher: Fetcher | None) -> KeySource:
@@ -112,7 +135,11 @@ def _source(settings: "IssuerSettings", folder: Path, fetcher: Fetcher | None) -
         return FileKeys(folder / settings.jwks_file)
     if fetcher is None:
         fetcher = HttpFetcher(
-            timeout_seconds=settings.fetch_timeout, allow_http_loopback=settings.allow_http_loopback
+            timeout_seconds=settings.fetch_timeout,
+            allow_http_loopback=settings.allow_http_loopback,
+            allow_networks=settings.allow_networks,
+            ca_file=None if settings.ca_file is None else folder / settings.ca_file,
+            proxy=settings.proxy,
         )
     if settings.jwks_uri is not None:
         return UrlKeys(settings.jwks_uri, fetcher)
@@ -121,6 +148,8 @@ def _source(settings: "IssuerSettings", folder: Path, fetcher: Fetcher | None) -
         fetcher,
         allowed_hosts=frozenset(settings.jwks_hosts),
         allow_http_loopback=settings.allow_http_loopback,
+        metadata=Metadata.OAUTH if settings.keys == "oauth-metadata" else Metadata.OPENID,
+        beneath=settings.metadata_base,
     )
 
 
@@ -167,6 +196,8 @@ def _claim_names(settings: "ClaimSettings") -> ClaimNames:
     return ClaimNames(
         user=paths(settings.user),
         email=paths(settings.email),
+        email_verified=paths(settings.email_verified),
+        email_owner=paths(settings.email_owner),
         team=paths(settings.team),
         teams=paths(settings.teams),
         organization=paths(settings.organization),

@@ -55,4 +55,5 @@ def apisix_door(settings: "ApisixDoorSettings | None") -> ApisixDoor | None:
         deadline_seconds=settings.deadline,
         body_seconds=settings.body_deadline,
         show_usage=settings.show_usage,
+        read_responses=settings.read_responses,
     )

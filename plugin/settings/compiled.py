@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
+from gatepass.jwks.cache import CacheBounds
 from gatepass.jwks.verifier import Issuer
 from gatepass.plugin.budgets.engines import BudgetEngine
 from gatepass.plugin.directory.rules import DirectoryRules
@@ -59,6 +60,7 @@ class Compiled:
 
     policy: Policy
     issuers: tuple[Issuer, ...]
+    token_cache: CacheBounds
     identity_headers: IdentityHeaders
     token_headers: tuple[bytes, ...]
     team_header: bytes | None

@@ -149,6 +149,11 @@ class ApisixDoorSettings(Section):
         description="Take the client's Accept-Encoding away, so that what a call used can be read "
         "in the response.",
     )
+    read_responses: Flag = Field(
+        default=False,
+        description="Read what a call used in responses that do not stream, by APISIX's "
+        "ext-plugin-post-resp.",
+    )
 
 
 class DoorSettings(Section):

@@ -29,6 +29,7 @@ from gatepass.plugin.settings.grammar import (
     to_pattern,
     to_route,
 )
+from gatepass.plugin.settings.presets import PRESETS, to_preset
 from gatepass.rbac.roles import Role
 
 DURATION = "x-duration"
@@ -76,6 +77,11 @@ RoleName = Annotated[
     PlainValidator(values.to_role),
     WithJsonSchema({"type": "string", "enum": [role.value for role in Role]}),
 ]
+PresetName = Annotated[
+    str,
+    PlainValidator(to_preset),
+    WithJsonSchema({"type": "string", "enum": sorted(PRESETS)}),
+]
 
 ClaimName = Annotated[str, PlainValidator(to_claim_name), _TEXT]
 HeaderName = Annotated[str, PlainValidator(values.to_header_name), _TEXT]
@@ -110,6 +116,14 @@ PlainName = Annotated[
     _TEXT,
 ]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(values.to_network), _TEXT]
+OpenedNetwork = Annotated[
+    IPv4Network | IPv6Network, PlainValidator(values.to_opened_network), _TEXT
+]
+ProxyUrl = Annotated[
+    str,
+    PlainValidator(values.to_proxy),
+    WithJsonSchema({"type": "string", "examples": ["http://proxy.example.com:3128"]}),
+]
 Listen = Annotated[
     Address,
     PlainValidator(values.to_address),

@@ -22,12 +22,14 @@ from gatepass.plugin.settings.fields import (
     HeaderName,
     Models,
     PlainName,
+    Text,
     TokenHeaderName,
 )
 from gatepass.plugin.settings.issuers import IssuerSettings
 from gatepass.plugin.settings.problems import Finding, Location, Origin, repeated
 from gatepass.plugin.settings.profiles import ProfileSettings, RoleSettings, RouteGroups
 from gatepass.plugin.settings.section import Section
+from gatepass.plugin.settings.token_cache import TokenCacheSettings
 
 _IDENTITY = ("user", "team", "role", "organization", "end_user")
 _SAME_HEADER = "the header has another use already; letter case does not count, and _ reads as -"
@@ -73,11 +75,16 @@ class TeamSettings(Section):
 
 
 class StoreSettings(Section):
-    """Where users, teams, budgets and the ledger are kept."""
+    """Where users, teams, budgets, the ledger and the issuers' last keys are kept."""
 
     database: DatabaseUrl = Field(
         default="sqlite:///gatepass.db",
         description="sqlite:///PATH; a relative path starts at the settings file.",
+    )
+    keys_cache: Text | None = Field(
+        default=None,
+        description="A folder for the last good keys of every issuer, so that a start during an "
+        "issuer's outage can verify; a relative path starts at the settings file. None by default.",
     )
 
 
@@ -135,6 +142,9 @@ class Settings(Section):
     token_headers: AtLeastOne[TokenHeaderName] = Field(
         default=("authorization",),
         description="The headers that may hold a bearer token; a request may fill one of them.",
+    )
+    token_cache: TokenCacheSettings = Field(
+        default_factory=TokenCacheSettings, description="How verified tokens are remembered."
     )
 
     _origin: Origin = PrivateAttr(default_factory=Origin)

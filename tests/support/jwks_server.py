@@ -20,6 +20,7 @@ class JwksServer:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.hits: list[str] = []
         self.headers: list[Mapping[str, str]] = []
+        self.bodies: list[bytes] = []
         self._tls = tls
         self._answers: dict[str, Answer] = {}
         self._conversations: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
@@ -65,9 +66,12 @@ class JwksServer:
             first, *lines = request.rstrip().split("\r\n")
             path = first.split(" ")[1]
             self.hits.append(path)
-            self.headers.append(
-                {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-            )
+            headers = {
+                name.lower(): value for name, _, value in (line.partition(": ") for line in lines)
+            }
+            self.headers.append(headers)
+            if "content-length" in headers:
+                self.bodies.append(await reader.readexactly(int(headers["content-length"])))
             await self._answers.get(path, status(404))(writer)
             writer.close()
             await writer.wait_closed()
@@ -132,6 +136,19 @@ def slow(body: bytes, seconds_per_byte: float) -> Answer:
             writer.write(bytes([octet]))
             await writer.drain()
             await asyncio.sleep(seconds_per_byte)
+
+    return answer
+
+
+def slow_head() -> Answer:
+    """Send header after header, for ever."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            writer.write(b"x: y\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.02)
 
     return answer
 

@@ -27,7 +27,20 @@ PURE = {
 """All that rbac may import from elsewhere: nothing of it reaches outside the process, or waits."""
 
 NETWORK = {
-    *("aiohttp", "authlib", "http", "httpx", "redis", "requests", "socket", "ssl", "urllib"),
+    *(
+        "aiohttp",
+        "anyio",
+        "authlib",
+        "h11",
+        "http",
+        "httpcore",
+        "httpx",
+        "redis",
+        "requests",
+        "socket",
+        "ssl",
+        "urllib",
+    ),
     "uvicorn",
 }
 NO_NETWORK = {"urllib.parse"}

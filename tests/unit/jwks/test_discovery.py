@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gatepass.jwks.discovery import metadata_url, read_jwks_uri
+from gatepass.jwks.discovery import Metadata, metadata_url, read_jwks_uri
 from gatepass.jwks.errors import KeySourceUnavailable
 
 ISSUER = "https://login.example.com/realms/acme"
@@ -34,9 +34,30 @@ def test_the_metadata_stands_below_the_issuer(issuer: str, url: str) -> None:
     assert metadata_url(issuer) == url
 
 
-def test_an_issuer_with_a_query_has_no_metadata() -> None:
+@pytest.mark.parametrize(
+    ("issuer", "url"),
+    [
+        ("https://a.example", "https://a.example/.well-known/oauth-authorization-server"),
+        ("https://a.example/", "https://a.example/.well-known/oauth-authorization-server"),
+        (
+            "https://a.example:8443/t1",
+            "https://a.example:8443/.well-known/oauth-authorization-server/t1",
+        ),
+        ("https://a.example/t1/", "https://a.example/.well-known/oauth-authorization-server/t1"),
+        (
+            "https://a.example/t1/t2",
+            "https://a.example/.well-known/oauth-authorization-server/t1/t2",
+        ),
+    ],
+)
+def test_oauth_metadata_goes_between_host_and_path(issuer: str, url: str) -> None:
+    assert metadata_url(issuer, Metadata.OAUTH) == url
+
+
+@pytest.mark.parametrize("metadata", Metadata)
+def test_an_issuer_with_a_query_has_no_metadata(metadata: Metadata) -> None:
     with pytest.raises(KeySourceUnavailable) as refused:
-        metadata_url("https://a.example?tenant=t1")
+        metadata_url("https://a.example?tenant=t1", metadata)
     assert refused.value.detail == "discovery: an issuer has no query"
 
 

@@ -48,6 +48,73 @@ async def test_sec_24_a_flood_of_unknown_keys_causes_one_load_per_cool_down(
     assert verifier.verify_warm(KEY.token()) is not None
 
 
+async def test_sec_24_one_made_up_name_again_and_again_causes_ever_fewer_loads(
+    make_verifier: MakeVerifier, clock: ManualClock
+) -> None:
+    source = ScriptedSource(KEYS)
+    verifier = make_verifier(source)
+    await verifier.start()
+    for _ in range(60):
+        clock.advance(5)
+        assert await refused(verifier, made_up(1)) is TokenFault.UNKNOWN_KEY
+    assert source.loads == 12, "the first, then after 10, 30, 60, ... seconds"
+    clock.advance(10)
+    assert await refused(verifier, made_up(2)) is TokenFault.UNKNOWN_KEY
+    assert source.loads == 13, "another name may ask at once"
+
+
+async def test_sec_24_a_key_that_was_asked_for_too_early_is_not_kept_out_for_long(
+    make_verifier: MakeVerifier, clock: ManualClock
+) -> None:
+    source = ScriptedSource(KEYS)
+    verifier = make_verifier(source)
+    await verifier.start()
+    clock.advance(10)
+    assert await refused(verifier, NEXT.token()) is TokenFault.UNKNOWN_KEY
+    clock.advance(10)
+    source.answer = key_set(KEY, NEXT)
+    assert await refused(verifier, NEXT.token()) is TokenFault.UNKNOWN_KEY
+    assert source.loads == 2
+    assert await refused(verifier, made_up(1)) is TokenFault.UNKNOWN_KEY
+    assert source.loads == 3, "what another name loads serves this one too"
+    assert (await verifier.verify(NEXT.token())).subject == "user-1"
+
+
+async def test_sec_26_after_their_time_keys_are_asked_for_once_and_then_serve_stale(
+    make_verifier: MakeVerifier, clock: ManualClock
+) -> None:
+    source = ScriptedSource(KEYS)
+    verifier = make_verifier(source)
+    token = KEY.token({"exp": int(time.time()) + 90_000})
+    await verifier.verify(token)
+    clock.advance(300)
+    assert verifier.verify_warm(token) is not None
+    clock.advance(1)
+    assert verifier.verify_warm(token) is None, "the lifetime is over: the issuer is asked first"
+    assert verifier.ready
+    source.answer = DOWN
+    assert await verifier.verify(token)
+    assert source.loads == 2
+    for _ in range(10):
+        clock.advance(60)
+        assert verifier.verify_warm(token) is not None
+    assert source.loads == 2
+
+
+async def test_sec_26_a_key_withdrawn_meanwhile_does_not_pass_after_the_lifetime(
+    make_verifier: MakeVerifier, clock: ManualClock
+) -> None:
+    source = ScriptedSource(key_set(KEY, NEXT))
+    verifier = make_verifier(source)
+    token = KEY.token()
+    await verifier.verify(token)
+    source.answer = key_set(NEXT)
+    clock.advance(301)
+    with pytest.raises(TokenRefused) as withdrawn:
+        await verifier.verify(token)
+    assert withdrawn.value.fault is TokenFault.UNKNOWN_KEY
+
+
 async def test_sec_24_fifty_tasks_with_unknown_keys_share_one_load(
     make_verifier: MakeVerifier, clock: ManualClock
 ) -> None:
@@ -230,14 +297,14 @@ async def test_sec_23_html_with_status_200_keeps_the_keys(clock: ManualClock) ->
     async with JwksServer() as server:
         source = UrlKeys(
             server.serve("/keys", ok(KEYS)),
-            HttpFetcher(timeout_seconds=2.0, allow_http_loopback=True),
+            HttpFetcher(timeout_seconds=5.0, allow_http_loopback=True),
         )
         verifier = Verifier([Issuer(rules(), source, FRESHNESS)], clock=clock)
         token = KEY.token()
         await verifier.verify(token)
         for answer in (html(), ok(b""), ok(KEYS[:-1]), ok(b"[]"), ok(b"{}"), status(500)):
             server.serve("/keys", answer)
-            clock.advance(10)
+            clock.advance(30)
             assert await refused(verifier, made_up(1)) is TokenFault.UNKNOWN_KEY
             (report,) = verifier.status()
             assert report.last_error is not None

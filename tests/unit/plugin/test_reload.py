@@ -104,7 +104,7 @@ async def test_what_needs_a_restart_is_named_once(tmp_path: Path) -> None:
             budgets={"engine": "none", "reservation_timeout": "5m"},
         )
         assert await reloading.reload() == [
-            "stores: changed; takes effect at the next start",
+            "stores.database: changed; takes effect at the next start",
             "doors: changed; takes effect at the next start",
             "budgets.engine: changed; takes effect at the next start",
             "budgets.reservation_timeout: changed; takes effect at the next start",

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from gatepass.rbac.claims import ClaimNames, compile_claim_path
@@ -73,6 +75,25 @@ def test_sec_54_the_same_subject_of_another_issuer_is_another_identity() -> None
 def test_sec_52_only_a_json_true_verifies_an_email(value: object) -> None:
     token = verified({"email": "ann@corp.example", "email_verified": value})
     assert not identify(token, NAMES, RULES).email_verified
+
+
+def test_sec_52_which_claim_verifies_an_email_is_the_issuers_matter() -> None:
+    said = {"email": "ann@corp.example", "email_verified": True, "xms_edov": False}
+    names = replace(NAMES, email_verified=(compile_claim_path("xms_edov"),))
+    assert identify(verified(said), NAMES, RULES).email_verified
+    assert not identify(verified(said), names, RULES).email_verified
+    assert identify(verified(said | {"xms_edov": True}), names, RULES).email_verified
+    nobody = replace(NAMES, email_verified=())
+    assert not identify(verified(said), nobody, RULES).email_verified
+
+
+@pytest.mark.parametrize("owner", [None, "", " ", True, 1, ["corp.example"], {}])
+def test_sec_52_only_the_owner_of_an_address_verifies_it(owner: object) -> None:
+    said = {"email": "ann@corp.example", "email_verified": True, "hd": owner}
+    names = replace(NAMES, email_owner=(compile_claim_path("hd"),))
+    assert identify(verified(said), NAMES, RULES).email_verified
+    assert not identify(verified(said), names, RULES).email_verified
+    assert identify(verified(said | {"hd": "corp.example"}), names, RULES).email_verified
 
 
 def test_sec_52_an_email_that_names_nobody_is_not_verified_either() -> None:

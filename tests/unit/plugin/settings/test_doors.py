@@ -40,6 +40,17 @@ def test_another_engine_is_refused() -> None:
     ]
 
 
+def test_responses_are_read_only_where_the_settings_want_it() -> None:
+    def reads(**door: object) -> bool:
+        apisix = compile_settings(settings_with(doors={"apisix": door})).apisix
+        assert apisix is not None
+        return apisix.read_responses
+
+    assert not reads()
+    assert reads(read_responses=True)
+    assert not reads(read_responses="false")
+
+
 def test_two_doors_cannot_have_one_socket() -> None:
     doors = {"http": {"listen": "unix:/run/g.sock"}, "kong": {"socket": "/run/g.sock"}}
     assert sentences_of(doors=doors) == [
