@@ -6,7 +6,7 @@ What is named here is the public face; importing it opens nothing and loads no H
 from gatepass.jwks.cache import CacheBounds
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock, SystemClock
 from gatepass.jwks.discovery import Metadata
-from gatepass.jwks.document import Document, Fetched
+from gatepass.jwks.document import Document
 from gatepass.jwks.errors import (
     ConfigurationError,
     GatepassError,
@@ -14,7 +14,8 @@ from gatepass.jwks.errors import (
     TokenFault,
     TokenRefused,
 )
-from gatepass.jwks.fetch import Fetcher, HttpFetcher
+from gatepass.jwks.fetch import HttpFetcher
+from gatepass.jwks.fetcher import Fetched, Fetcher
 from gatepass.jwks.freshness import Freshness
 from gatepass.jwks.limits import Limits
 from gatepass.jwks.rules import ALGORITHMS, IssuerRules

@@ -70,7 +70,7 @@ class TokenCache:
     """Verified tokens within the given bounds; `size_bytes` is what they take, by estimate."""
 
     def __init__(self, clock: Clock, bounds: CacheBounds = DEFAULT_CACHE_BOUNDS) -> None:
-        self._clock = clock
+        self._wall, self._monotonic = clock.wall, clock.monotonic
         self._max_tokens = bounds.max_tokens
         self._max_bytes = bounds.max_bytes
         self._max_age_seconds = bounds.max_age_seconds
@@ -85,9 +85,9 @@ class TokenCache:
         entry = self._entries.get(digest)
         if entry is None:
             return None
-        now = self._clock.monotonic()
+        now = self._monotonic()
         if (
-            self._clock.wall() < entry.ends_wall
+            self._wall() < entry.ends_wall
             and now < entry.ends_monotonic
             and entry.keeper.current(now) is entry.token.key_set
         ):
@@ -98,7 +98,7 @@ class TokenCache:
 
     def remember(self, token: VerifiedToken, keeper: Keeper, leeway_seconds: float) -> None:
         """Keep a token that was verified just now with keys of this keeper."""
-        wall, now = self._clock.wall(), self._clock.monotonic()
+        wall, now = self._wall(), self._monotonic()
         lifetime = min(token.expires_at + leeway_seconds - wall, self._max_age_seconds)
         size = ENTRY_BYTES + len(token.payload)
         if token.digest in self._entries:

@@ -26,13 +26,13 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from gatepass.jwks.address import checked_host
 from gatepass.jwks.body import make_body
 from gatepass.jwks.caching import entity_tag, fresh_seconds
-from gatepass.jwks.document import Fetched
 from gatepass.jwks.errors import KeySourceUnavailable
+from gatepass.jwks.fetcher import Fetched
 from gatepass.jwks.limits import DEFAULT_LIMITS
 from gatepass.jwks.networks import Address, Network, dialable
 from gatepass.jwks.proxy import read_proxy
@@ -76,28 +76,6 @@ async def resolve(host: str, port: int) -> Sequence[Address]:
     except (socket.gaierror, UnicodeError) as unknown:
         raise KeySourceUnavailable("name not known") from unknown
     return [ipaddress.ip_address(address[0]) for *_, address in found]
-
-
-class Fetcher(Protocol):
-    """Speaks with the servers of issuers."""
-
-    async def get(self, url: str, etag: bytes | None = None) -> Fetched:
-        """Return the document at a URL; with the `etag` of the last one, perhaps no body.
-
-        Raises:
-            KeySourceUnavailable: for everything that goes wrong.
-
-        """
-        ...
-
-    async def post(self, url: str, form: bytes, headers: Mapping[str, str]) -> bytes:
-        """Return what the server answers to a form, which is URL-encoded already.
-
-        Raises:
-            KeySourceUnavailable: for everything that goes wrong.
-
-        """
-        ...
 
 
 class HttpFetcher:

@@ -16,7 +16,7 @@ from typing import Protocol
 from gatepass.jwks.discovery import Metadata, metadata_url, read_jwks_uri
 from gatepass.jwks.document import Document
 from gatepass.jwks.errors import KeySourceUnavailable
-from gatepass.jwks.fetch import Fetcher
+from gatepass.jwks.fetcher import Fetcher
 from gatepass.jwks.limits import DEFAULT_LIMITS
 
 

@@ -123,7 +123,11 @@ def apisix_config(  # noqa: PLR0913 - the options of the command
     profile: Annotated[str, typer.Option(help="The profile that judges them.")] = "default",
     *,
     way: Annotated[
-        str, typer.Option(help="runner, ai-proxy (which counts tokens), or forward-auth.")
+        str,
+        typer.Option(
+            help="runner, ai-proxy (which counts tokens), post-resp (reads what does not stream), "
+            "or forward-auth."
+        ),
     ] = "runner",
     form: Annotated[
         str, typer.Option("--print", help="apisix.yaml, admin.json or config.yaml.")

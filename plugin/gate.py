@@ -39,7 +39,7 @@ from gatepass.rbac.authorize import check_models, check_route
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from gatepass.jwks.fetch import Fetcher
+    from gatepass.jwks.fetcher import Fetcher
     from gatepass.plugin.explanation import Finding
     from gatepass.plugin.opening import Stores
     from gatepass.plugin.settings import Settings

@@ -29,6 +29,7 @@ from gatepass.plugin.inspection import HeaderInspector
 from gatepass.plugin.settings import Compiled, compile_settings, load_settings
 
 _NO_DOOR = "doors.apisix: not there; say under doors.apisix.socket where APISIX finds Gatepass"
+_NOT_READ = "doors.apisix.read_responses: is false; set it to true, or nothing is read"
 _HOP_BY_HOP = frozenset({b"connection", b"upgrade", b"content-encoding"})
 """What forward-auth sends by itself, or must not send in a question of its own."""
 
@@ -58,6 +59,8 @@ def run_apisix_config(path: Path, options: ConfigOptions) -> int:
     compiled = compile_settings(load_settings(path))
     if compiled.apisix is None and way is not Way.FORWARD_AUTH:
         raise ConfigurationError([_NO_DOOR])
+    if way is Way.POST_RESP and compiled.apisix is not None and not compiled.apisix.read_responses:
+        raise ConfigurationError([_NOT_READ])
     check_profile(options.profile, compiled.policy.profiles)
     reports = compiled.http.usage_token is not None
     if form is Form.CONFIG:

@@ -11,10 +11,11 @@ from gatepass.plugin.commands.apisix_doctor_scopes import (
     profile_in,
 )
 from gatepass.plugin.commands.finding import Finding, listed, note
-from gatepass.plugin.gateways.apisix.names import GUARD
+from gatepass.plugin.gateways.apisix.names import GUARD, RESPONSES
 
-_AFTER, _RESPONSES = "ext-plugin-post-req", "ext-plugin-post-resp"
+_AFTER = "ext-plugin-post-req"
 _CONFIGURE = f"configure {GUARD}; `gatepass apisix config` prints how"
+_CONF = 'set conf to one entry: {name: gatepass, value: \'{"profile": "default"}\'}'
 
 
 def guard_findings(picture: Picture) -> Iterator[Finding]:
@@ -97,7 +98,7 @@ def _configurations(judged: Sequence[Coverage]) -> Iterator[Finding]:
             "conf",
             ok=False,
             found=f"every request gets 503, because the runner refuses it, on {listed(refused)}",
-            advice='set conf to one entry: {name: gatepass, value: \'{"profile": "default"}\'}',
+            advice=_CONF,
         )
 
 
@@ -117,20 +118,32 @@ def _twice(judged: Sequence[Coverage]) -> Iterator[Finding]:
 
 
 def _responses(states: Sequence[Coverage]) -> Iterator[Finding]:
-    ours = [state.route.title for state in states if names_us(state.plugins.get(_RESPONSES, {}))]
-    if ours:
+    forgeable, refused, others = [], [], []
+    for state in states:
+        confs = [rule[RESPONSES] for rule in (state.plugins, *state.in_all) if RESPONSES in rule]
+        ours = [conf for conf in confs if names_us(conf)]
+        if ours and state.whole and not state.judged:
+            forgeable.append(state.route.title)
+        if any(profile_in(conf) is None for conf in ours):
+            refused.append(state.route.title)
+        if len(ours) < len(confs):
+            others.append(state.route.title)
+    if forgeable:
         yield Finding(
             "post-resp",
             ok=False,
-            found="Gatepass judges no responses: each becomes a 503 with the upstream's body, on "
-            f"{listed(ours)}",
-            advice=f"take {_RESPONSES} out",
+            found="responses are read although nobody judges the requests: a client names any call "
+            f"as its own and settles it, on {listed(forgeable)}",
+            advice=f"keep {RESPONSES} only where {GUARD} is",
         )
-    others = [
-        state.route.title
-        for state in states
-        if _RESPONSES in state.plugins and state.route.title not in ours
-    ]
+    if refused:
+        yield Finding(
+            "post-resp",
+            ok=False,
+            found="every response becomes a 503 with the upstream's body, because the runner "
+            f"refuses the conf, on {listed(refused)}",
+            advice=_CONF,
+        )
     if others:
         yield note(
             "post-resp",

@@ -3,12 +3,18 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from gatepass.plugin.commands.apisix_doctor_picture import Picture, Plugins
-from gatepass.plugin.commands.apisix_doctor_scopes import Coverage, coverage_of, texts_of
+from gatepass.plugin.commands.apisix_doctor_scopes import (
+    Coverage,
+    coverage_of,
+    names_us,
+    texts_of,
+)
 from gatepass.plugin.commands.finding import Finding, listed, note
 from gatepass.plugin.gateways.apisix.lua import mark_snippet, usage_snippet
 from gatepass.plugin.gateways.apisix.names import (
     LOGGER,
     MARK_PLUGIN,
+    RESPONSES,
     USAGE_PATH,
     USAGE_PLUGIN,
 )
@@ -42,7 +48,9 @@ def _logger(state: Coverage) -> Plugins | None:
 
 
 def _tells(state: Coverage) -> bool:
-    """Answer whether the usage of a call is known to whatever logs it."""
+    """Answer whether the usage of a call is known to whatever logs it, or to our runner."""
+    if names_us(state.plugins.get(RESPONSES, {})):
+        return True
     if _logger(state) is None:
         return False
     if not _AI_PROXIES.isdisjoint(state.plugins):

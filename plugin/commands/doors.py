@@ -9,7 +9,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -18,7 +18,7 @@ import uvicorn
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.gate import Gate
 from gatepass.plugin.gateways.accounts import SocketFile
-from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
+from gatepass.plugin.gateways.apisix.bounds import SPAWNED_DRAIN_SECONDS, ApisixDoor
 from gatepass.plugin.gateways.apisix.server import apisix_server
 from gatepass.plugin.gateways.http_door import decision_app
 from gatepass.plugin.gateways.kong.bounds import KongDoor
@@ -40,6 +40,10 @@ _NO_APISIX = (
 _NO_SOCKET = (
     "doors.apisix.socket: not there; name the socket of config.yaml's ext-plugin.path_for_test, "
     "such as /run/gatepass/apisix.sock"
+)
+_NO_ADDRESS = (
+    "APISIX_LISTEN_ADDRESS: expected unix:/absolute/path, which is what APISIX says to a runner "
+    "that it starts; without the variable doors.apisix.socket is used"
 )
 
 Only = Literal["kong", "apisix"]
@@ -128,9 +132,11 @@ def open_doors(compiled: Compiled, only: Only | None = None) -> Iterator[Doors]:
             places.append(place)
             doors.append(_kong(place.listener, kong))
         if apisix is not None:
-            place = stack.enter_context(waiting_beside(_apisix_socket(apisix, only)))
+            if only == "apisix":
+                apisix = _where_told(apisix)
+            place = stack.enter_context(waiting_beside(_apisix_socket(apisix)))
             places.append(place)
-            doors.append(_apisix(place.file.path, place.listener, apisix))
+            doors.append(_apisix(place.listener, apisix))
         yield Doors(doors, places)
 
 
@@ -152,20 +158,28 @@ def _kong(listener: socket.socket, door: KongDoor) -> Door:
     return Door(f"unix:{door.socket}", listener, server)
 
 
-def _apisix_socket(door: ApisixDoor, only: Only | None) -> SocketFile:
-    """Return the socket: where APISIX told the runner that it has started, else the settings'."""
-    told = os.environ.get(LISTEN_ADDRESS, "") if only == "apisix" else ""
-    path = Path(told.removeprefix("unix:")) if told else door.socket
-    if path is None or not path.is_absolute():
+def _where_told(door: ApisixDoor) -> ApisixDoor:
+    """Return the door of a runner that APISIX has started, who says where, and kills soon."""
+    told = os.environ.get(LISTEN_ADDRESS)
+    if told is None:
+        return door
+    path = Path(told.removeprefix("unix:"))
+    if not told.startswith("unix:") or not path.is_absolute():
+        raise ConfigurationError([_NO_ADDRESS])
+    return replace(door, socket=path, drain_seconds=SPAWNED_DRAIN_SECONDS)
+
+
+def _apisix_socket(door: ApisixDoor) -> SocketFile:
+    if door.socket is None:
         raise ConfigurationError([_NO_SOCKET])
-    return SocketFile("doors.apisix", path, door.mode, door.owner, door.group)
+    return SocketFile("doors.apisix", door.socket, door.mode, door.owner, door.group)
 
 
-def _apisix(path: Path, listener: socket.socket, door: ApisixDoor) -> Door:
+def _apisix(listener: socket.socket, door: ApisixDoor) -> Door:
     def server(gate: Gate) -> Server:
         return apisix_server(gate, door)
 
-    return Door(f"unix:{path}", listener, server)
+    return Door(f"unix:{door.socket}", listener, server)
 
 
 class _HttpServer:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from gatepass.jwks.cache import CacheBounds
 from gatepass.jwks.discovery import Metadata
 from gatepass.jwks.errors import ConfigurationError
-from gatepass.jwks.fetch import Fetcher, HttpFetcher
+from gatepass.jwks.fetch import HttpFetcher
+from gatepass.jwks.fetcher import Fetcher
 from gatepass.jwks.freshness import Freshness
 from gatepass.jwks.rules import IssuerRules
 from gatepass.jwks.source import DiscoveredKeys, FileKeys, InlineKeys, KeySource, UrlKeys

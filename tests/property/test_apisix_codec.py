@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepass.plugin.gateways.apisix.building import entries, finished, table, text
-from gatepass.plugin.gateways.apisix.connection import CALL_LIMIT, ApisixConnection
+from gatepass.plugin.gateways.apisix.connection import ApisixConnection
 from gatepass.plugin.gateways.apisix.encoding import encode_rewrite, encode_stop
+from gatepass.plugin.gateways.apisix.exchange import CALL_LIMIT, Exchange
 from gatepass.plugin.gateways.apisix.flatbuffers import Malformed
 from gatepass.plugin.gateways.apisix.messages import (
     METHODS,
@@ -254,7 +255,7 @@ class _Heard(ApisixConnection):
 
     def __init__(self) -> None:
         self.heard: list[bytes | None] = []
-        super(ApisixConnection, self).__init__()
+        super(Exchange, self).__init__()
 
     def frames_received(self, messages: list[bytes]) -> None:
         self.heard += messages

@@ -2,8 +2,8 @@
 
 Steps, in order: a header list that may be cut is refused by the Gate, because what is cut still
 goes upstream; the target as the client wrote it is asked for, and compared with the path that
-APISIX routed on; the Gate decides; where that needs the body, it is asked for, unless its announced
-length is above the limit, and the Gate goes on. No rule about requests stands here.
+APISIX routed on; the Gate decides (deciding.py); where that needs the body, it is asked for, unless
+its announced length is above the limit. No rule about requests stands here.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -11,9 +11,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from gatepass.plugin.decision import Allow, BodyWanted, Deny
+from gatepass.plugin.decision import Allow, Deny
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
 from gatepass.plugin.gateways.apisix.messages import HttpReqCall
@@ -27,6 +25,7 @@ from gatepass.plugin.gateways.apisix.questions import (
 )
 from gatepass.plugin.gateways.apisix.verdict import to_rewrite, to_stop
 from gatepass.plugin.gateways.body_waits import BodyWaits, Caller
+from gatepass.plugin.gateways.deciding import decide_by_steps
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse
 from gatepass.plugin.request import BodyState, Request
@@ -39,7 +38,6 @@ MOST_HEADERS = 100
 """APISIX shows no more, and sends all of them upstream."""
 
 _MAX_LENGTH_DIGITS = 19
-_BODY_NOT_SHOWN = Reason.BODY_NOT_SHOWN
 
 
 def access(  # noqa: PLR0913, PLR0917 - what a call has to know
@@ -54,18 +52,7 @@ def access(  # noqa: PLR0913, PLR0917 - what a call has to know
     try:
         target = check_one_path((yield REAL_REQUEST_URI), call.path)
         request = _to_request(profile, call, target)
-        decision = judge.decide_warm(request)
-        if decision is None:
-            decision = yield judge.decide(request, now() + door.deadline_seconds)
-        if decision.reason is _BODY_NOT_SHOWN:
-            who = decision.who if isinstance(decision, BodyWanted) else ("", "")
-            body = yield from _read_body(door, request, waits, who)
-            decision = decision.conclude(body) if isinstance(decision, BodyWanted) else None
-            if decision is None:
-                request = msgspec.structs.replace(request, body=body)
-                decision = judge.decide_warm(request)
-            if decision is None:
-                decision = yield judge.decide(request, now() + door.deadline_seconds)
+        decision = yield from decide_by_steps(judge, door, request, now, waits, _read_body)
     except RequestRefused as error:
         decision = refuse(error)
     if isinstance(decision, Allow):

@@ -1,10 +1,10 @@
 """Complete services and routes for APISIX, and the lines of config.yaml that belong to them.
 
 Every service carries the guard itself, so that whatever tells of a running APISIX shows it. What is
-written is one document: YAML for an APISIX without a database, JSON for its Admin API. Three ways:
-our runner with the usage in the response, our runner with the tokens that ai-proxy counted, and
-forward-auth with our HTTP service. `gatepass apisix config` prints them; examples/apisix/ holds
-them.
+written is one document: YAML for an APISIX without a database, JSON for its Admin API. Four ways:
+our runner with the usage in the response as APISIX reports it, the same with the tokens that
+ai-proxy counted, the same with responses that the runner itself reads, and forward-auth with our
+HTTP service. `gatepass apisix config` prints them; examples/apisix/ holds the first.
 """
 
 import json
@@ -23,13 +23,14 @@ from gatepass.plugin.gateways.apisix.names import (
     PLUGIN_NAME,
     PROFILE_FIELD,
     REQUEST_VARIABLE,
+    RESPONSES,
     UPSTREAM_AUTHORIZATION_VARIABLE,
     USAGE_HEAD_VARIABLE,
     USAGE_PATH,
     USAGE_PLUGIN,
     USAGE_VARIABLE,
 )
-from gatepass.plugin.gateways.apisix.verdict import REQUEST_ID
+from gatepass.plugin.gateways.apisix.verdict import REQUEST_ID_VARIABLE
 from gatepass.plugin.gateways.apisix.yaml_text import Value, yaml_text
 from gatepass.plugin.gateways.upstreams import Service
 
@@ -43,15 +44,18 @@ APISIX's default is to drop it at once."""
 RECORDS = 50
 """Records of a batch; with the longest usage they stay below what `POST /usage` takes."""
 
-_HEADER_VARIABLE = "http_" + REQUEST_ID.decode().replace("-", "_")
-
 
 class Way(Enum):
     """How APISIX asks, and who counts the tokens."""
 
     RUNNER = "runner"
     AI_PROXY = "ai-proxy"
+    POST_RESP = "post-resp"
     FORWARD_AUTH = "forward-auth"
+
+
+WAYS_THAT_REPORT = (Way.RUNNER, Way.AI_PROXY)
+"""Where APISIX tells `POST /usage` what a call used."""
 
 
 class Form(Enum):
@@ -102,6 +106,8 @@ def _service(service: Service, way: Way, form: Form, around: Surroundings) -> di
         return {**entity, "plugins": _ai_proxy(service, form, around)}
     if way is Way.RUNNER:
         plugins = _runner(form, around)
+    elif way is Way.POST_RESP:
+        plugins = _asking(GUARD, around.profile) | _asking(RESPONSES, around.profile)
     else:
         plugins = forward_auth_plugins(around.gatepass_url, around.profile, around.headers)
     return {**entity, "upstream": _upstream(service.url), "plugins": plugins}
@@ -121,7 +127,7 @@ def _upstream(url: str) -> dict[str, Value]:
 
 
 def _runner(form: Form, around: Surroundings) -> dict[str, Value]:
-    plugins = _guard(around.profile)
+    plugins = _asking(GUARD, around.profile)
     if around.reports:
         plugins[MARK_PLUGIN] = {"phase": "rewrite", "functions": [mark_snippet()]}
         plugins[USAGE_PLUGIN] = {"phase": "body_filter", "functions": [usage_snippet()]}
@@ -142,12 +148,12 @@ def _ai_proxy(service: Service, form: Form, around: Surroundings) -> dict[str, V
     The client's own header stands in the record of a refused request: it has no upstream status
     and no tokens, and settles nothing.
     """
-    plugins = _guard(around.profile)
+    plugins = _asking(GUARD, around.profile)
     if around.reports:
         plugins[LOGGER] = _logger(
             form,
             around,
-            request_id=_HEADER_VARIABLE,
+            request_id=REQUEST_ID_VARIABLE,
             status="upstream_status",
             prompt_tokens="llm_prompt_tokens",
             completion_tokens="llm_completion_tokens",
@@ -162,10 +168,11 @@ def _ai_proxy(service: Service, form: Form, around: Surroundings) -> dict[str, V
     return plugins
 
 
-def _guard(profile: str) -> dict[str, Value]:
+def _asking(plugin: str, profile: str) -> dict[str, Value]:
+    """Return a plugin of APISIX's that asks our runner."""
     value = json.dumps({PROFILE_FIELD: profile})
     conf: Value = [{"name": PLUGIN_NAME, "value": value}]
-    return {GUARD: {"conf": conf, "allow_degradation": False}}
+    return {plugin: {"conf": conf, "allow_degradation": False}}
 
 
 def _logger(form: Form, around: Surroundings, **variables: str) -> Mapping[str, Value]:

@@ -14,7 +14,7 @@ from gatepass.plugin.gateways.apisix.names import (
     USAGE_HEAD_VARIABLE,
     USAGE_VARIABLE,
 )
-from gatepass.plugin.gateways.apisix.verdict import REQUEST_ID
+from gatepass.plugin.gateways.apisix.verdict import REQUEST_ID_VARIABLE
 from gatepass.plugin.gateways.lua import (
     HEAD_BYTES,
     NOTHING_KEPT,
@@ -104,8 +104,7 @@ end
 
 def mark_snippet() -> str:
     """Return the Lua for serverless-pre-function, phase rewrite."""
-    header = "http_" + REQUEST_ID.decode().replace("-", "_")
-    return filled(_MARK, TITLE=MARK_TITLE, REQUEST=REQUEST_VARIABLE, HEADER=header)
+    return filled(_MARK, TITLE=MARK_TITLE, REQUEST=REQUEST_VARIABLE, HEADER=REQUEST_ID_VARIABLE)
 
 
 def usage_snippet() -> str:

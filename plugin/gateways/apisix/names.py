@@ -14,6 +14,9 @@ PRIORITY = 12000
 ext-plugin-pre-req works in the rewrite phase: before us come zipkin 12011, request-id 12015 and
 what stands still higher, after us all that checks, counts, or rewrites by identity."""
 
+RESPONSES = "ext-plugin-post-resp"
+"""Asks our runner about the response; APISIX then fetches it from the upstream by itself."""
+
 MARK_PLUGIN = "serverless-pre-function"
 USAGE_PLUGIN = "serverless-post-function"
 LOGGER = "http-logger"

@@ -18,6 +18,9 @@ from gatepass.plugin.headers import Header
 REQUEST_ID = b"x-gatepass-request"
 """Tells the upstream, and the log that settles, which request this is."""
 
+REQUEST_ID_VARIABLE = "http_" + REQUEST_ID.decode().replace("-", "_")
+"""The same as APISIX's variable: of a request that nobody judged it is the client's own."""
+
 MOST_DASHES = 5
 """Names with more dashes have more spellings than are taken away unseen."""
 

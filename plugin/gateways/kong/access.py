@@ -1,19 +1,17 @@
 """The access phase: what Kong says of a request, the decision, and what Kong is told.
 
 Steps, in order: ask for everything but the body; refuse a path that can be read in two ways; let
-the Gate decide; where that needs the body, ask for it, unless its announced length is above the
-limit, and let the Gate decide again; answer. So a body is read only for a caller who may come in
-and a route on which it matters. No rule about requests stands here.
+the Gate decide (deciding.py); where that needs the body, ask for it, unless its announced length is
+above the limit; answer. No rule about requests stands here.
 """
 
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from gatepass.plugin.decision import Allow, BodyWanted, Deny
+from gatepass.plugin.decision import Allow, Deny
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.gateways.body_waits import BodyWaits, Caller
+from gatepass.plugin.gateways.deciding import decide_by_steps
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.calls import (
     BODY,
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
 
 _MAX_LENGTH_DIGITS = 19
 # Looking up a member of an enum costs more than the comparison.
-_BODY_NOT_SHOWN = Reason.BODY_NOT_SHOWN
 _NOT_READ = BodyState.NOT_READ
 
 
@@ -49,18 +46,7 @@ def access(
     """Decide one request; `now` is the time of the running loop's clock, in seconds."""
     try:
         request = _to_request(profile, (yield HEAD))
-        decision = judge.decide_warm(request)
-        if decision is None:
-            decision = yield judge.decide(request, now() + door.deadline_seconds)
-        if decision.reason is _BODY_NOT_SHOWN:
-            who = decision.who if isinstance(decision, BodyWanted) else ("", "")
-            body = yield from _read_body(door, request, waits, who)
-            decision = decision.conclude(body) if isinstance(decision, BodyWanted) else None
-            if decision is None:
-                request = msgspec.structs.replace(request, body=body)
-                decision = judge.decide_warm(request)
-            if decision is None:
-                decision = yield judge.decide(request, now() + door.deadline_seconds)
+        decision = yield from decide_by_steps(judge, door, request, now, waits, _read_body)
     except RequestRefused as error:
         decision = refuse(error)
     if isinstance(decision, Allow):

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gatepass.jwks.document import Fetched
 from gatepass.jwks.errors import KeySourceUnavailable
 from gatepass.jwks.fetch import HttpFetcher
+from gatepass.jwks.fetcher import Fetched
 from support.jwks_server import (
     Answer,
     JwksServer,

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from gatepass.jwks.discovery import Metadata
-from gatepass.jwks.document import Document, Fetched
+from gatepass.jwks.document import Document
 from gatepass.jwks.errors import KeySourceUnavailable
 from gatepass.jwks.fetch import HttpFetcher
+from gatepass.jwks.fetcher import Fetched
 from gatepass.jwks.source import DiscoveredKeys, FileKeys, InlineKeys, KeySource, UrlKeys
 from support.jwks_server import JwksServer, html, ok
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gatepass.jwks.clock import SYSTEM_CLOCK
-from gatepass.jwks.document import Fetched
 from gatepass.jwks.errors import ConfigurationError, KeySourceUnavailable
+from gatepass.jwks.fetcher import Fetched
 from gatepass.plugin import load_settings
 from gatepass.plugin.budgets.lock import ProcessLock
 from gatepass.plugin.opening import open_gate

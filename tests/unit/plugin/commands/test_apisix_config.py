@@ -47,8 +47,8 @@ def test_it_prints_services_and_routes(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_both_forms_say_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = settings(tmp_path)
-    for way in ("runner", "ai-proxy", "forward-auth"):
+    path = settings(tmp_path, DOORS.replace("4MiB", "4MiB, read_responses: true"))
+    for way in ("runner", "ai-proxy", "post-resp", "forward-auth"):
         options = ConfigOptions(LLM, way=way)
         text = printed(path, capsys, options)
         assert text.endswith("\n#END\n"), "without it APISIX does not read the file"
@@ -119,7 +119,10 @@ def test_forward_auth_needs_no_door_of_its_own(
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        (ConfigOptions(LLM, way="lua"), "--way: write one of runner, ai-proxy, forward-auth"),
+        (
+            ConfigOptions(LLM, way="lua"),
+            "--way: write one of runner, ai-proxy, post-resp, forward-auth",
+        ),
         (ConfigOptions(LLM, form="yaml"), "--print: write one of apisix.yaml, admin.json"),
         (ConfigOptions(LLM, profile="Default"), "there are: default, other"),
         (ConfigOptions(LLM, gatepass_url="gatepass:8700"), "--gatepass"),
@@ -135,6 +138,17 @@ def test_forward_auth_needs_no_door_of_its_own(
 def test_options_that_cannot_be_used(tmp_path: Path, options: ConfigOptions, problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem):
         run_apisix_config(settings(tmp_path), options)
+
+
+def test_responses_are_read_where_the_settings_say_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ConfigOptions(LLM, way="post-resp")
+    with pytest.raises(ConfigurationError, match=r"doors\.apisix\.read_responses: is false"):
+        run_apisix_config(settings(tmp_path), options)
+    path = settings(tmp_path, "doors:\n  apisix: {read_responses: yes}\n")
+    plugins = yaml.safe_load(printed(path, capsys, options))["services"][0]["plugins"]
+    assert list(plugins) == ["ext-plugin-pre-req", "ext-plugin-post-resp"]
 
 
 def test_ai_proxy_takes_an_endpoint_with_a_path(

@@ -10,8 +10,9 @@ from gatepass.plugin.gateways.apisix.declarative import Way
 from support.apisix_admin import ApisixAdmin, apisix_admin, configured
 from support.apisix_doctor import UNSEEN, Patient, noted, subjects
 
-GUARD, MARK, USAGE, LOGGER = (
+GUARD, RESPONSES, MARK, USAGE, LOGGER = (
     "ext-plugin-pre-req",
+    "ext-plugin-post-resp",
     "serverless-pre-function",
     "serverless-post-function",
     "http-logger",
@@ -42,7 +43,7 @@ def test_an_apisix_as_we_configure_it_is_well(patient: Patient) -> None:
     assert (UNSEEN in told) == patient.admin.control
 
 
-@pytest.mark.parametrize("way", [Way.AI_PROXY])
+@pytest.mark.parametrize("way", [Way.AI_PROXY, Way.POST_RESP])
 def test_the_other_ways_are_well_too(patient: Patient, way: Way) -> None:
     patient.admin.services = configured(way)["services"]
     assert not patient.wrong()
@@ -171,17 +172,38 @@ def test_post_req_judges_twice(patient: Patient, admin: ApisixAdmin) -> None:
     assert subjects(patient.wrong()) == ["twice"]
 
 
-def test_post_resp_is_not_answered(patient: Patient, admin: ApisixAdmin) -> None:
-    admin.plugins["ext-plugin-post-resp"] = admin.plugins[GUARD]
-    assert patient.wrong() == [
-        (
-            "post-resp",
-            "Gatepass judges no responses: each becomes a 503 with the upstream's body, on llm",
-        )
-    ]
-    admin.plugins["ext-plugin-post-resp"] = {"conf": [{"name": "other", "value": "{}"}]}
+def test_sec_59_responses_of_what_nobody_judged(patient: Patient, admin: ApisixAdmin) -> None:
+    admin.routes.append({"id": "open", "plugins": {RESPONSES: admin.plugins[GUARD]}})
+    ((subject, found),) = patient.wrong()
+    assert subject == "post-resp"
+    assert "a client names any call as its own and settles it, on open" in found
+    admin.routes[-1]["plugins"][GUARD] = admin.plugins[GUARD]
+    assert not patient.wrong()
+
+
+def test_a_conf_that_spoils_every_response(patient: Patient, admin: ApisixAdmin) -> None:
+    admin.plugins[RESPONSES] = {"conf": [{"name": "gatepass", "value": "{}"}]}
+    ((subject, found),) = patient.wrong()
+    assert subject == "post-resp"
+    assert found.startswith("every response becomes a 503 with the upstream's body")
+
+
+def test_a_guard_of_responses_of_somebody_else(patient: Patient, admin: ApisixAdmin) -> None:
+    admin.plugins[RESPONSES] = {"conf": [{"name": "other", "value": "{}"}]}
     assert not patient.wrong()
     assert subjects(noted(patient)) == ["post-resp"]
+
+
+def test_sec_59_responses_in_a_global_rule(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with apisix_admin() as admin:
+        admin.control = False
+        patient = Patient(admin, capsys, tmp_path)
+        admin.global_rules = [{"id": "1", "plugins": {RESPONSES: admin.plugins[GUARD]}}]
+        assert not patient.wrong()
+        admin.routes.append({"id": "open", "plugins": {}})
+        assert subjects(patient.wrong()) == ["post-resp"]
 
 
 def test_who_runs_before_and_after_the_decision(patient: Patient, admin: ApisixAdmin) -> None:

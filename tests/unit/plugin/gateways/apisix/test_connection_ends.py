@@ -8,7 +8,7 @@ import pytest
 
 from gatepass.plugin.decision import Decision
 from gatepass.plugin.gateways.apisix import calls as module
-from gatepass.plugin.gateways.apisix.connection import CALL_LIMIT
+from gatepass.plugin.gateways.apisix.exchange import CALL_LIMIT
 from gatepass.plugin.gateways.apisix.verdict import REQUEST_ID
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
@@ -25,6 +25,7 @@ from support.apisix_calls import (
     prepare,
     refused,
     rewrite_in,
+    said_in,
 )
 from support.doors import PASS, ScriptedDecider
 from support.kong_events import Books, WantsBody, settled
@@ -233,7 +234,9 @@ async def test_a_runner_that_ends_answers_the_call_that_has_begun_to_arrive(sent
     calls.close_idle()
     assert not line.wire.closed
     assert asked_in(line.say(whole[sent:])) == PATH
-    assert rewrite_in(line.say(extra(TARGET)))
+    line.connection.data_received(extra(TARGET))
+    answer = line.wire.taken()[:-1]  # behind it is what keeps the next call away
+    assert rewrite_in(said_in(answer))
     assert line.wire.closed
 
 

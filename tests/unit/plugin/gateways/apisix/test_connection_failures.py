@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from gatepass.plugin.decision import Decision
-from gatepass.plugin.gateways.apisix.connection import CALL_LIMIT
+from gatepass.plugin.gateways.apisix.exchange import CALL_LIMIT
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.request import BodyState, Request
 from support.apisix.messages import EXTRA, REQUEST, RequestCall, encode, frame

@@ -127,6 +127,14 @@ def test_ai_proxy_counts_without_lua() -> None:
     assert plugins["ai-proxy"]["override"]["endpoint"] == service.url
 
 
+def test_post_resp_needs_neither_lua_nor_reports() -> None:
+    (entity,) = declared(Service("a", "http://a", ("/",)), way=Way.POST_RESP)["services"]
+    conf = [{"name": "gatepass", "value": '{"profile": "default"}'}]
+    asks = {"conf": conf, "allow_degradation": False}
+    assert entity["plugins"] == {"ext-plugin-pre-req": asks, "ext-plugin-post-resp": asks}
+    assert entity["upstream"]["nodes"]
+
+
 def test_forward_auth_takes_away_first_and_tells_the_raw_path() -> None:
     (entity,) = declared(Service("a", "http://a", ("/",)), way=Way.FORWARD_AUTH)["services"]
     assert entity["plugins"] == {
@@ -220,6 +228,11 @@ def test_the_lines_of_config_yaml_follow_the_settings() -> None:
 def test_config_yaml_of_the_other_ways() -> None:
     ai = yaml.safe_load(config_yaml(Way.AI_PROXY, MACHINE))
     assert ai["nginx_config"]["envs"] == ["GATEPASS_USAGE_AUTHORIZATION", "UPSTREAM_AUTHORIZATION"]
+    text = config_yaml(Way.POST_RESP, MACHINE)
+    assert "envs" not in yaml.safe_load(text)["nginx_config"]
+    assert "#   ext-plugin-pre-req, ext-plugin-post-resp\n" in text
+    assert "nothing is settled here" not in text
+    assert "nothing is settled here" in config_yaml(Way.RUNNER, MACHINE)
     asked = yaml.safe_load(config_yaml(Way.FORWARD_AUTH, MACHINE))
     assert "ext-plugin" not in asked
     assert "envs" not in asked["nginx_config"]

@@ -12,6 +12,7 @@ from gatepass.plugin.gateways.apisix.messages import (
     framed,
     prepared,
     question_for_body,
+    question_for_response_body,
     question_for_variable,
     read_call_id,
     read_extra_info,
@@ -19,6 +20,7 @@ from gatepass.plugin.gateways.apisix.messages import (
     read_http_resp_call,
     read_prepare_conf,
     refused,
+    response_answered,
     rewrite,
     stop,
     token_unknown,
@@ -34,6 +36,8 @@ from support.apisix.messages import (
     RequestAnswer,
     RequestBody,
     RequestCall,
+    ResponseAnswer,
+    ResponseBody,
     ResponseCall,
     Rewrite,
     Stop,
@@ -139,6 +143,17 @@ def test_a_token_is_told(token: int) -> None:
 def test_questions() -> None:
     octets = question_for_variable(b"real_request_uri") + question_for_body()
     assert said_in(octets) == [Question(1, Var(b"real_request_uri")), Question(2, RequestBody())]
+    assert said_in(question_for_response_body()) == [Question(3, ResponseBody())]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2**32 - 1])
+@pytest.mark.parametrize("headers", [(), ((b"X-Up", b"1"), (b"X-Up", b"\xff"), (b"X-Empty", b""))])
+@pytest.mark.parametrize("body", [None, b" "])
+def test_a_response_is_answered(
+    number: int, headers: tuple[Entry, ...], body: bytes | None
+) -> None:
+    octets = response_answered(number, 304, list(headers), body)
+    assert said_in(octets) == [ResponseAnswer(number, 304, headers, body)]
 
 
 @pytest.mark.parametrize("number", [0, 1, 2**22, 2**32 - 1])
