@@ -6,22 +6,26 @@ A verdict is good only while everything that it depended on holds:
    are kept at most.
 2. So is the monotonic clock: a wall clock that is set back makes no token live longer (SEC-66).
 3. The issuer's keys in use are the very set that verified it, and not past their lifetime: a key
-   that is withdrawn takes its tokens with it.
+   that is withdrawn takes its tokens with it. A token that no key verified has no such tie.
 
 A cache belongs to one verifier, and so to one generation of the settings: what other rules let pass
-is not in it. It is bounded in entries and in bytes; the token that was not used for the longest
-time goes first. Refusals are never remembered: who makes up tokens fills nothing. Of a token only
-the payload is kept, so that a memory dump holds no credentials.
+is not in it. What the same rules let pass may be handed on. It is bounded in entries and in bytes;
+the token that was not used for the longest time goes first. Refusals are never remembered: who
+makes up tokens fills nothing. Of a token only the payload is kept, so that a memory dump holds no
+credentials.
 """
 
+import math
 from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
 from gatepass.jwks.clock import Clock
 from gatepass.jwks.errors import ConfigurationError
-from gatepass.jwks.keeper import Keeper
+from gatepass.jwks.keyset import KeySet
 from gatepass.jwks.token import VerifiedToken
 
 ENTRY_BYTES = 600
@@ -58,10 +62,27 @@ class CacheBounds:
 DEFAULT_CACHE_BOUNDS = CacheBounds()
 
 
-class _Entry(msgspec.Struct, frozen=True, eq=False, gc=False):
+class KeysInUse(Protocol):
+    """Knows which keys of an issuer count at a monotonic time; always None where there are none."""
+
+    def current(self, now: float, /) -> KeySet | None:
+        """Return the keys in use."""
+        ...
+
+
+class NoKeys:
+    """What tokens hang on that no key verified: the issuer was asked about them."""
+
+    def current(self, _now: float, /) -> None:
+        """Return None."""
+
+
+class Entry(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """A token with the keys that it hangs on, and when that ends on both clocks."""
+
     # nothing that is reachable from here leads back to the cache: there is no cycle to collect
     token: VerifiedToken
-    keeper: Keeper
+    keys: KeysInUse
     ends_wall: float
     ends_monotonic: float
 
@@ -74,7 +95,7 @@ class TokenCache:
         self._max_tokens = bounds.max_tokens
         self._max_bytes = bounds.max_bytes
         self._max_age_seconds = bounds.max_age_seconds
-        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
         self.size_bytes = 0
 
     def __len__(self) -> int:
@@ -89,24 +110,43 @@ class TokenCache:
         if (
             self._wall() < entry.ends_wall
             and now < entry.ends_monotonic
-            and entry.keeper.current(now) is entry.token.key_set
+            and entry.keys.current(now) is entry.token.key_set
         ):
             self._entries.move_to_end(digest)
             return entry.token
         self._forget(digest)
         return None
 
-    def remember(self, token: VerifiedToken, keeper: Keeper, leeway_seconds: float) -> None:
-        """Keep a token that was verified just now with keys of this keeper."""
+    def remember(
+        self,
+        token: VerifiedToken,
+        keys: KeysInUse,
+        leeway_seconds: float,
+        longest_seconds: float = math.inf,
+    ) -> None:
+        """Keep a token that was verified just now with these keys in use."""
         wall, now = self._wall(), self._monotonic()
-        lifetime = min(token.expires_at + leeway_seconds - wall, self._max_age_seconds)
+        lifetime = min(
+            token.expires_at + leeway_seconds - wall, self._max_age_seconds, longest_seconds
+        )
         size = ENTRY_BYTES + len(token.payload)
         if token.digest in self._entries:
             self._forget(token.digest)
         self._make_room(size, wall)
         if size <= self._max_bytes:
-            self._entries[token.digest] = _Entry(token, keeper, wall + lifetime, now + lifetime)
+            self._entries[token.digest] = Entry(token, keys, wall + lifetime, now + lifetime)
             self.size_bytes += size
+
+    def entries(self, keys: KeysInUse) -> Sequence[Entry]:
+        """Return what hangs on these keys, that which was not used for the longest time first."""
+        return [entry for entry in self._entries.values() if entry.keys is keys]
+
+    def inherit(self, entries: Iterable[Entry], keys: KeysInUse) -> None:
+        """Go on with what another cache held, as old as it is; now it hangs on these keys."""
+        for entry in entries:
+            longest = entry.ends_monotonic - self._monotonic()
+            if longest > 0 and entry.token.digest not in self._entries:
+                self.remember(entry.token, keys, 0, longest)
 
     def _make_room(self, size: int, wall: float) -> None:
         """Drop what was not used for the longest time while it has ended or takes the room."""

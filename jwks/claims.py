@@ -35,7 +35,19 @@ def check_type(claims: Claims, typ: str | None, rules: IssuerRules) -> None:
 
     """
     accepted = rules.absent_type_allowed if typ is None else typ in rules.token_types
-    if not accepted or "events" in claims:
+    if not accepted:
+        raise TokenRefused(TokenFault.WRONG_TOKEN_TYPE)
+    check_type_claims(claims, rules)
+
+
+def check_type_claims(claims: Claims, rules: IssuerRules) -> None:
+    """Let access tokens pass, as far as their claims tell.
+
+    Raises:
+        TokenRefused: WRONG_TOKEN_TYPE.
+
+    """
+    if "events" in claims:
         raise TokenRefused(TokenFault.WRONG_TOKEN_TYPE)
     if (
         "nonce" in claims
@@ -62,9 +74,9 @@ def check_times(claims: Claims, rules: IssuerRules, now: float) -> float:
         TokenRefused: BAD_CLAIM, EXPIRED or NOT_YET_VALID.
 
     """
-    expires_at = _numeric_date(claims, "exp")
-    not_before = _numeric_date(claims, "nbf")
-    issued_at = _numeric_date(claims, "iat")
+    expires_at = numeric_date(claims, "exp")
+    not_before = numeric_date(claims, "nbf")
+    issued_at = numeric_date(claims, "iat")
     if expires_at is None or (not_before or 0) < 0 or (issued_at or 0) < 0:
         raise TokenRefused(TokenFault.BAD_CLAIM)
     leeway = rules.leeway_seconds
@@ -148,7 +160,7 @@ def _holds_one(claims: Claims, names: AbstractSet[str]) -> bool:
     return False
 
 
-def _numeric_date(claims: Claims, name: str) -> float | None:
+def numeric_date(claims: Claims, name: str) -> float | None:
     """Return seconds since the epoch (RFC 7519 section 2), or None where the claim is missing."""
     value = claims.get(name, _ABSENT)
     if type(value) is int and value <= MAX_NUMERIC_DATE:

@@ -8,8 +8,9 @@ Rules, in order:
 2. It is strict JSON: an object without duplicate members.
 3. Its `issuer` is the very string that was configured, slash and case included (section 4.3 of the
    one, 3.3 of the other).
-4. Its `jwks_uri` is an address that may be fetched, on the issuer's own host or on one of those
-   that the settings name. A document that somebody else wrote must not send us around.
+4. What it names, its `jwks_uri` or `introspection_endpoint`, is an address that may be asked, on
+   the issuer's own host or on one of those that the settings name. A document that somebody else
+   wrote must not send us around, nor have tokens and our secret sent to it.
 
 Nothing else of the document is read: what an issuer can do beside signing tokens does not matter
 here, and real ones differ from the letter of the standard in it.
@@ -49,18 +50,19 @@ def metadata_url(issuer: str, metadata: Metadata = Metadata.OPENID) -> str:
     return _AUTHORITY.sub(lambda host: host[0] + suffix, base, count=1)
 
 
-def read_jwks_uri(
+def read_address(  # noqa: PLR0913 - what names the member, and what is accepted
     document: bytes,
+    member: str,
     issuer: str,
     *,
     beneath: str | None = None,
     allowed_hosts: AbstractSet[str] = frozenset(),
     allow_http_loopback: bool = False,
 ) -> str:
-    """Return the `jwks_uri` of an issuer's metadata document, once it is known to be its own.
+    """Return an address that an issuer's metadata document names, once that is known to be its own.
 
     `beneath` is the URL that stands for the issuer in addresses, where the issuer is a template;
-    `allowed_hosts` are further hosts, in lower case, that the keys may lie on.
+    `allowed_hosts` are further hosts, in lower case, that the address may be on.
 
     Raises:
         KeySourceUnavailable: when the document breaks a rule of this module.
@@ -72,11 +74,11 @@ def read_jwks_uri(
         raise KeySourceUnavailable("discovery: not a metadata document") from lax
     if metadata.get("issuer") != issuer:
         raise KeySourceUnavailable("discovery: the document of another issuer")
-    jwks_uri = metadata.get("jwks_uri")
-    if not isinstance(jwks_uri, str):
-        raise KeySourceUnavailable("discovery: no jwks_uri")
-    host = checked_host(jwks_uri, allow_http_loopback=allow_http_loopback)
+    address = metadata.get(member)
+    if not isinstance(address, str):
+        raise KeySourceUnavailable(f"discovery: no {member}")
+    host = checked_host(address, allow_http_loopback=allow_http_loopback)
     own = checked_host(beneath or issuer, allow_http_loopback=allow_http_loopback)
     if host != own and host not in allowed_hosts:
-        raise KeySourceUnavailable("discovery: jwks_uri on another host")
-    return jwks_uri
+        raise KeySourceUnavailable(f"discovery: {member} on another host")
+    return address

@@ -111,6 +111,7 @@ class HttpFetcher:
         self._proxy = None if proxy is None else read_proxy(proxy)
         self._resolve = resolve
         self._tls: ssl.SSLContext | None = None
+        self._reading_cas = asyncio.Lock()
 
     async def get(self, url: str, etag: bytes | None = None) -> Fetched:
         """Return the document at a URL; with the `etag` of the last one, perhaps no body.
@@ -171,9 +172,10 @@ class HttpFetcher:
     async def _connections(self, url: str, host: str) -> "httpcore.AsyncConnectionPool":
         import httpcore  # noqa: PLC0415 - see above
 
-        if self._tls is None:
-            # reading the CAs takes tens of milliseconds, during which nobody else should wait
-            self._tls = await asyncio.to_thread(_tls_context, self._ca_file)
+        # reading the CAs takes tens of milliseconds: it happens once, however many exchanges begin
+        # together, and nobody else waits for it
+        async with self._reading_cas:
+            self._tls = self._tls or await asyncio.to_thread(_tls_context, self._ca_file)
         literal = _literal(host)
         local = host == "localhost" or (literal is not None and literal.is_loopback)
         if self._proxy is None or local:  # to a proxy, these names mean the proxy's own machine

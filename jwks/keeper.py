@@ -169,6 +169,8 @@ class Keeper:
         """Go on with what another keeper loaded from the same place, as old as it is, if newer."""
         if loaded is not None and loaded.source == self._source and loaded.began > self._loaded_at:
             self._keep(loaded.document, loaded.key_set, loaded.began)
+            if self.last_error == NEVER_TRIED:
+                self.last_error = None
 
     async def retire(self) -> None:
         """Begin no load any more, and wait for the one under way: tokens may be waiting for it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
 
 from gatepass.jwks.errors import ConfigurationError
@@ -30,6 +31,18 @@ HS* and none are not here and cannot be configured (SEC-01, SEC-05).
 DEFAULT_TOKEN_TYPES = frozenset({"jwt", "at+jwt"})
 """`typ` values of an access token, lower case, without `application/` (RFC 9068 section 2.1)."""
 
+
+class Binding(StrEnum):
+    """Whether tokens are to be bound to their sender in one of the ways that there are.
+
+    OFF does not look for the sender's evidence, and so refuses tokens that need it.
+    """
+
+    OFF = "off"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
 NO_CLAIM_RULES: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
@@ -47,7 +60,9 @@ class IssuerRules:
     are named: they stand in access tokens of the issuer and not in its ID tokens (SEC-15).
     `id_tokens_allowed` is for issuers that have no other JWT. `audience_claim` names who a token
     without `aud` is for (Cognito `client_id`). `required_claims` are claims that a token must hold,
-    each as one text that is among the accepted values, exactly.
+    each as one text that is among the accepted values, exactly. `mtls` and `dpop` say whether
+    tokens are bound to a certificate or to a key (gatepass.jwks.confirmation); where one is not
+    off, whoever verifies a token must look at its `confirmation`.
 
     Raises:
         ConfigurationError: naming everything that can only be wrong.
@@ -70,6 +85,9 @@ class IssuerRules:
     unsafe_any_audience: bool = False
     tenants: frozenset[str] = frozenset()
     unsafe_any_tenant: bool = False
+    mtls: Binding = Binding.OFF
+    dpop: Binding = Binding.OFF
+    unsafe_ignore_confirmation: bool = False
     templated: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -105,4 +123,9 @@ class IssuerRules:
             problems.append(f"leeway: must be between 0 and {MAX_LEEWAY_SECONDS} seconds")
         if self.max_lifetime_seconds is not None and self.max_lifetime_seconds <= 0:
             problems.append("max_lifetime: must be positive")
-        return problems
+        return problems + self._binding_problems()
+
+    def _binding_problems(self) -> list[str]:
+        if self.unsafe_ignore_confirmation and Binding.OFF not in {self.mtls, self.dpop}:
+            return ["unsafe_ignore_confirmation: nothing is left to ignore; leave it out"]
+        return []

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
-from gatepass.jwks.discovery import Metadata, metadata_url, read_jwks_uri
+from gatepass.jwks.discovery import Metadata, metadata_url, read_address
 from gatepass.jwks.document import Document
 from gatepass.jwks.errors import KeySourceUnavailable
 from gatepass.jwks.fetcher import Fetcher
@@ -181,8 +181,9 @@ class DiscoveredKeys:
 
         """
         published = await self.fetcher.get(self.metadata_url)
-        jwks_uri = read_jwks_uri(
+        jwks_uri = read_address(
             published.body or b"",
+            "jwks_uri",
             self.issuer,
             beneath=self.beneath,
             allowed_hosts=self.allowed_hosts,

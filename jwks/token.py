@@ -4,7 +4,7 @@
    only `iss` may be used before the signature is verified, to choose whose rules and keys apply.
 2. `verify_token` checks, in this order: the issuer (exactly the configured string, or that with a
    tenant in it), the token's spelling, algorithm, key and signature, and only then tenant, type,
-   time, audience, what else is required, and subject.
+   time, audience, what else is required, subject, and whom it is bound to.
 
 Choosing the issuer, fetching keys and remembering verified tokens is the verifier's part.
 """
@@ -22,6 +22,7 @@ from gatepass.jwks.claims import (
     check_times,
     check_type,
 )
+from gatepass.jwks.confirmation import Confirmation, check_confirmation
 from gatepass.jwks.encoding import NotStrictJson, parse_json_object
 from gatepass.jwks.errors import TokenFault, TokenRefused
 from gatepass.jwks.header import HeaderCache
@@ -31,8 +32,9 @@ from gatepass.jwks.limits import Limits
 from gatepass.jwks.rules import IssuerRules
 from gatepass.jwks.tenants import accepted_tenant, check_key_issuer, check_tenant_claim
 
-_SEAL: Final = object()
-"""Shown by verification alone; without it no VerifiedToken is made."""
+SEAL: Final = object()
+"""Shown by verification alone, here and in introspection_answer.py; without it no VerifiedToken is
+made."""
 
 
 @final
@@ -55,13 +57,15 @@ class UnverifiedToken(msgspec.Struct, frozen=True, eq=False, gc=False):
 
 @final
 class VerifiedToken(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """A token that its issuer signed and that is good; nothing of it shows in its repr.
+    """A token that its issuer signed, or vouches for, and that is good; its repr shows nothing.
 
     `issuer` is the token's own, `trust` the configured one by which it passed: the same, but where
     that stands for many tenants. `expires_at` is in seconds since the epoch, without leeway;
-    `payload` is the JSON document of its claims; `key_set` is the very one that verified the token;
-    `digest` is the SHA-256 of its bytes. It holds no containers, because many are kept: `claims`
-    reads the payload each time.
+    `payload` is the JSON document of its claims; `key_set` is the very one that verified the token,
+    None where the issuer was asked about it; `digest` is the SHA-256 of its bytes;
+    `confirmation` is what it is bound to, None for a bearer token: who lets it pass without its
+    sender's certificate or proof takes it from a thief. It holds no containers, because many are
+    kept: `claims` reads the payload each time.
     """
 
     issuer: str
@@ -69,12 +73,13 @@ class VerifiedToken(msgspec.Struct, frozen=True, eq=False, gc=False):
     subject: str
     expires_at: float
     payload: bytes
-    key_set: KeySet
+    key_set: KeySet | None
     digest: bytes
+    confirmation: Confirmation | None
     _seal: object
 
     def __post_init__(self) -> None:
-        if self._seal is not _SEAL:
+        if self._seal is not SEAL:
             raise TypeError("a VerifiedToken is made by verification only")
         # taken away again, so that no changed copy of a token can be made with it
         msgspec.structs.force_setattr(self, "_seal", None)
@@ -142,8 +147,9 @@ def verify_token(
     check_audience(claims, rules)
     check_required(claims, rules)
     subject = check_subject(claims, parsed._limits.max_subject_chars)  # noqa: SLF001 - the same
+    bound = check_confirmation(claims, rules)
     return VerifiedToken(
-        issuer, rules.issuer, subject, expires_at, jws.payload, key_set, digest, _SEAL
+        issuer, rules.issuer, subject, expires_at, jws.payload, key_set, digest, bound, SEAL
     )
 
 

@@ -11,6 +11,7 @@ import typer
 
 from gatepass.jwks.errors import GatepassError
 from gatepass.plugin.cli_gateways import apisix_app, kong_app
+from gatepass.plugin.cli_jwks import jwks_app
 from gatepass.plugin.cli_options import DEFAULT_SETTINGS, AsJson, LogLevel, SettingsPath
 from gatepass.plugin.version import VERSION
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(kong_app, name="kong")
 app.add_typer(apisix_app, name="apisix")
+app.add_typer(jwks_app, name="jwks")
 settings_app = typer.Typer(no_args_is_help=True, help="The settings file.", rich_markup_mode=None)
 app.add_typer(settings_app, name="settings")
 

@@ -162,6 +162,10 @@ def apisix_doctor(
     config_yaml: Annotated[
         Path | None, typer.Option(help="APISIX's config.yaml, which neither API shows.")
     ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="Our settings, to see that their profiles are named."),
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -174,5 +178,7 @@ def apisix_doctor(
     )
 
     raise typer.Exit(
-        run_apisix_doctor(url, as_json=as_json, headers=header or (), file=config_yaml)
+        run_apisix_doctor(
+            url, as_json=as_json, headers=header or (), file=config_yaml, settings=config
+        )
     )

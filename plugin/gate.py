@@ -7,19 +7,16 @@ answers and never raises. Every error of ours becomes the refusal that reasons.p
 exception is a bug: it is counted in `faults`, logged by its type alone, and answered with 503.
 """
 
-import hashlib
-import itertools
 import logging
-import secrets
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from struct import Struct
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.jwks.errors import GatepassError
+from gatepass.jwks.introspection import IntrospectionStatus
 from gatepass.jwks.status import IssuerStatus
 from gatepass.plugin.admission import admit
 from gatepass.plugin.budgets.memory import MemoryBudgets, Settlement
@@ -32,6 +29,7 @@ from gatepass.plugin.naming import name_models, wants_body
 from gatepass.plugin.reasons import REASON_BY_CODE, Reason
 from gatepass.plugin.refusals import refuse, refuse_for
 from gatepass.plugin.request import BodyState, Request
+from gatepass.plugin.request_ids import RequestIds
 from gatepass.plugin.routing import Route
 from gatepass.plugin.rulebook import Rulebook, begin_after, end, make_rulebook
 from gatepass.rbac.authorize import check_models, check_route
@@ -40,8 +38,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from gatepass.jwks.fetcher import Fetcher
+    from gatepass.jwks.replays import Proof
     from gatepass.plugin.explanation import Finding
     from gatepass.plugin.opening import Stores
+    from gatepass.plugin.refusals import Schemes
     from gatepass.plugin.settings import Settings
 
 _log = logging.getLogger("gatepass.gate")
@@ -54,10 +54,8 @@ def _untraced(_found: "Finding") -> None:
     """Nobody asked for an explanation."""
 
 
-_NO_TOKEN = refuse_for(Reason.NO_TOKEN)
 _BODY_NOT_SHOWN = (Reason.BODY_NOT_SHOWN, refuse_for(Reason.BODY_NOT_SHOWN).response_headers)
 _NOT_READ = BodyState.NOT_READ
-_LENGTHS = Struct(">6Q").pack
 
 
 class Gate:
@@ -76,8 +74,7 @@ class Gate:
         self._directory = directory
         self._clock = clock
         self._fetcher = fetcher
-        self._id_prefix = secrets.token_hex(8) + "-"
-        self._id_numbers = itertools.count(1)
+        self._ids = RequestIds()
         self.faults = 0
 
     def decide_warm(  # noqa: PLR0911 - one return for every step that can end it
@@ -91,16 +88,19 @@ class Gate:
             if route.public:
                 return self._allow_public(rulebook, request, route, facts)
             if facts.token is None:
-                return _NO_TOKEN
+                return rulebook.no_token
             token = rulebook.verifier.verify_warm(facts.token)
             if token is None:
                 return None
+            proof = None
+            if facts.by_dpop or token.confirmation is not None:
+                proof = rulebook.possession.check(token, facts, request, route.path)
             known = rulebook.callers.known(token, facts.team)
             if known is None:
                 return None
-            return self._judge(rulebook, route, facts, token.digest, known, request)
+            return self._judge(rulebook, route, facts, token.digest, proof, known, request)
         except GatepassError as error:
-            return self._refuse(error)
+            return self._refuse(error, rulebook.schemes)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
             return self._fault(error)
 
@@ -118,14 +118,17 @@ class Gate:
             if route.public:
                 return self._allow_public(rulebook, request, route, facts)
             if facts.token is None:
-                return _NO_TOKEN
+                return rulebook.no_token
             token = await rulebook.verifier.verify(facts.token)
             trace(token)
+            proof = rulebook.possession.check(token, facts, request, route.path)
             known, effects = await rulebook.callers.find(token, facts.team)
             trace(known)
-            return self._judge(rulebook, route, facts, token.digest, known, request, effects, trace)
+            return self._judge(
+                rulebook, route, facts, token.digest, proof, known, request, effects, trace
+            )
         except GatepassError as error:
-            return self._refuse(error)
+            return self._refuse(error, rulebook.schemes)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
             return self._fault(error)
 
@@ -173,8 +176,10 @@ class Gate:
 
     async def is_ready(self) -> bool:
         """Answer whether every issuer's keys are there and the store answers."""
-        if not self._rulebook.verifier.ready:
-            return False
+        return self._rulebook.verifier.ready and await self.store_answers()
+
+    async def store_answers(self) -> bool:
+        """Answer whether the store does."""
         try:
             await self._directory.ping()
         except StoreUnavailable:
@@ -188,6 +193,10 @@ class Gate:
     def issuers(self) -> Sequence[IssuerStatus]:
         """Return how the keys of each issuer stand."""
         return self._rulebook.verifier.status()
+
+    def introspections(self) -> Sequence[IntrospectionStatus]:
+        """Return how asking about opaque tokens goes, for each issuer that is asked."""
+        return self._rulebook.verifier.introspections()
 
     def may_be_settled(self, request_id: str) -> bool:
         """Tell whether a reservation of this request is remembered, settled or not."""
@@ -217,6 +226,7 @@ class Gate:
         route: Route,
         facts: HeaderFacts,
         digest: bytes,
+        proof: "Proof | None",
         known: KnownCaller,
         request: Request,
         effects: tuple[Effect, ...] = (),
@@ -226,8 +236,10 @@ class Gate:
         caller = known.caller
         permission = check_route(route.profile, caller.role, request.method, route.path)
         if request.body is _NOT_READ and wants_body(request, route):
-            judge = partial(self._judge, rulebook, route, facts, digest, known, effects=effects)
-            conclude = partial(self._conclude, request, known.good_until, judge)
+            judge = partial(
+                self._judge, rulebook, route, facts, digest, proof, known, effects=effects
+            )
+            conclude = partial(self._conclude, rulebook, request, known.good_until, judge)
             who = caller.identity.issuer, caller.identity.subject
             return BodyWanted(*_BODY_NOT_SHOWN, who=who, conclude=conclude)
         model_decides = known.model_decides or not permission.models.everything
@@ -235,7 +247,9 @@ class Gate:
         check_models(permission, known.rules, naming.models)
         if trace is not None:
             trace(naming)
-        request_id = self._request_id(request, digest)
+        if proof is not None:
+            rulebook.possession.use(proof, request)
+        request_id = self._ids.name(request, digest)
         admit(self._budgets, rulebook.prices, request_id, known.limits, naming)
         removals = rulebook.removals[route.profile.name]
         gone = removals.with_connection if facts.drop_connection else removals.usual
@@ -243,6 +257,7 @@ class Gate:
 
     def _conclude(
         self,
+        rulebook: Rulebook,
         request: Request,
         good_until: float,
         judge: Callable[[Request], Decision],
@@ -254,7 +269,7 @@ class Gate:
         try:
             return judge(msgspec.structs.replace(request, body=body))
         except GatepassError as error:
-            return self._refuse(error)
+            return self._refuse(error, rulebook.schemes)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
             return self._fault(error)
 
@@ -263,30 +278,12 @@ class Gate:
     ) -> Allow:
         removals = rulebook.removals[route.profile.name]
         gone = removals.with_connection if facts.drop_connection else removals.usual
-        return Allow(self._request_id(request, b""), None, (), gone)
+        return Allow(self._ids.name(request, b""), None, (), gone)
 
-    def _request_id(self, request: Request, digest: bytes) -> str:
-        """Name the request: by its content where the gateway named it, so that repeats are one."""
-        if request.gateway_request_id is None:
-            return self._id_prefix + str(next(self._id_numbers))
-        body = request.body.name.encode() if isinstance(request.body, BodyState) else request.body
-        parts = (
-            request.profile.encode(),
-            request.gateway_request_id.encode(),
-            request.method.encode(),
-            request.target,
-            digest,
-            body,
-        )
-        # with the lengths in front, no two requests are the same octets
-        name = hashlib.sha256(_LENGTHS(*map(len, parts)))
-        name.update(b"".join(parts))
-        return name.hexdigest()[:32]
-
-    def _refuse(self, error: GatepassError) -> Deny:
+    def _refuse(self, error: GatepassError, schemes: "Schemes") -> Deny:
         if error.code not in REASON_BY_CODE:  # an error that was never meant to come this far
             return self._fault(error)
-        return refuse(error)
+        return refuse(error, schemes)
 
     def _fault(self, error: Exception) -> Deny:
         self.faults += 1

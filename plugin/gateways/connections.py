@@ -45,7 +45,7 @@ class Connection(Timed, Protocol):
 
 
 class Patience:
-    """How long to wait before a connection is closed in Kong's face; `free` ones do not wait."""
+    """How long to wait before closing in a gateway's face; the first `free` ones do not wait."""
 
     def __init__(self, free: int = 0) -> None:
         self._free = free
@@ -92,7 +92,7 @@ class Connections:
             self._emptied.set()
 
     def linger(self, connection: Timed) -> None:
-        """Note that only Kong has something left to do."""
+        """Note that only the gateway has something left to do."""
         self.due[connection] = self._loop.time() + LINGER_SECONDS
 
     def fault(self, error: Exception) -> None:

@@ -15,13 +15,25 @@ from gatepass.jwks.errors import ConfigurationError
 from gatepass.jwks.fetch import HttpFetcher
 from gatepass.jwks.fetcher import Fetcher
 from gatepass.jwks.freshness import Freshness
+from gatepass.jwks.issuer import Issuer
 from gatepass.jwks.rules import IssuerRules
 from gatepass.jwks.source import DiscoveredKeys, FileKeys, InlineKeys, KeySource, UrlKeys
-from gatepass.jwks.verifier import Issuer
 from gatepass.plugin.directory.rules import DirectoryRules, RowDefaults
 from gatepass.plugin.headers import fold_name
 from gatepass.plugin.metering.prices import PriceEntry, PriceTable
-from gatepass.plugin.settings.compile_doors import apisix_door, http_door, kong_door
+from gatepass.plugin.settings.compile_doors import (
+    apisix_door,
+    certificate_headers,
+    http_door,
+    kong_door,
+    status_door,
+)
+from gatepass.plugin.settings.compile_introspection import compile_introspection
+from gatepass.plugin.settings.compile_senders import (
+    certificates_are_wanted,
+    compile_proofs,
+    type_claims,
+)
 from gatepass.plugin.settings.compiled import Compiled, HttpDoor, IdentityHeaders
 from gatepass.rbac.claims import ClaimNames, ClaimPath, compile_claim_path
 from gatepass.rbac.models import ALL_MODELS, ModelRule, compile_models
@@ -36,7 +48,7 @@ if TYPE_CHECKING:
     from gatepass.plugin.settings.claims import ClaimSettings
     from gatepass.plugin.settings.grammar import ModelChoice
     from gatepass.plugin.settings.issuers import IssuerSettings
-    from gatepass.plugin.settings.model import HeaderSettings, RowDefaultSettings, Settings
+    from gatepass.plugin.settings.model import RowDefaultSettings, Settings
     from gatepass.plugin.settings.profiles import ProfileSettings
 
 __all__ = ["Compiled", "HttpDoor", "IdentityHeaders", "compile_settings"]
@@ -56,6 +68,7 @@ def compile_settings(settings: "Settings", *, fetcher: Fetcher | None = None) ->
 
     """
     origin = settings.origin
+    certificates = certificates_are_wanted(settings.issuers)
     try:
         return Compiled(
             policy=_policy(settings),
@@ -68,7 +81,8 @@ def compile_settings(settings: "Settings", *, fetcher: Fetcher | None = None) ->
                 max_bytes=settings.token_cache.max_bytes,
                 max_age_seconds=settings.token_cache.max_age,
             ),
-            identity_headers=_identity_headers(settings.headers),
+            proofs=compile_proofs(settings.dpop, settings.issuers),
+            identity_headers=_identity_headers(settings),
             token_headers=tuple(name.encode() for name in settings.token_headers),
             team_header=settings.teams.header.encode() if settings.teams.header else None,
             prices=_prices(settings.budgets),
@@ -81,8 +95,9 @@ def compile_settings(settings: "Settings", *, fetcher: Fetcher | None = None) ->
             budget_engine=settings.budgets.engine,
             reservation_timeout_seconds=settings.budgets.reservation_timeout,
             http=http_door(settings.doors.http),
-            kong=kong_door(settings.doors.kong),
-            apisix=apisix_door(settings.doors.apisix),
+            kong=kong_door(settings.doors.kong, certificates=certificates),
+            apisix=apisix_door(settings.doors.apisix, certificates=certificates),
+            status=status_door(settings.doors.status),
             workers=settings.doors.workers,
             database=_database(settings.stores.database, origin.folder),
         )
@@ -102,10 +117,7 @@ def _issuer(
             kind.lower().removeprefix("application/") for kind in settings.token_types
         ),
         absent_type_allowed=not settings.typ_required,
-        type_claims={
-            name: frozenset(value.lower() for value in values)
-            for name, values in settings.type_claims.items()
-        },
+        type_claims=type_claims(settings),
         access_token_claims=frozenset(settings.access_token_claims),
         id_tokens_allowed=settings.allow_id_tokens,
         audience_claim=settings.audience_claim,
@@ -118,6 +130,9 @@ def _issuer(
         unsafe_any_audience=settings.unsafe_any_audience,
         tenants=frozenset(settings.tenants),
         unsafe_any_tenant=settings.unsafe_any_tenant,
+        mtls=settings.sender_constrained.mtls,
+        dpop=settings.sender_constrained.dpop,
+        unsafe_ignore_confirmation=settings.sender_constrained.unsafe_ignore_confirmation,
     )
     freshness = Freshness(
         refresh_seconds=settings.refresh,
@@ -126,14 +141,6 @@ def _issuer(
         min_refresh_seconds=settings.min_refresh,
     )
     keys_folder = None if keys_cache is None else folder / keys_cache
-    return Issuer(rules, _source(settings, folder, fetcher), freshness, keys_folder)
-
-
-def _source(settings: "IssuerSettings", folder: Path, fetcher: Fetcher | None) -> KeySource:
-    if settings.jwks is not None:
-        return InlineKeys(settings.jwks)
-    if settings.jwks_file is not None:
-        return FileKeys(folder / settings.jwks_file)
     if fetcher is None:
         fetcher = HttpFetcher(
             timeout_seconds=settings.fetch_timeout,
@@ -142,6 +149,18 @@ def _source(settings: "IssuerSettings", folder: Path, fetcher: Fetcher | None) -
             ca_file=None if settings.ca_file is None else folder / settings.ca_file,
             proxy=settings.proxy,
         )
+    source = _source(settings, folder, fetcher)
+    introspection = compile_introspection(settings, fetcher)
+    return Issuer(rules, source, freshness, keys_folder, introspection)
+
+
+def _source(settings: "IssuerSettings", folder: Path, fetcher: Fetcher) -> KeySource | None:
+    if settings.keys == "none":
+        return None
+    if settings.jwks is not None:
+        return InlineKeys(settings.jwks)
+    if settings.jwks_file is not None:
+        return FileKeys(folder / settings.jwks_file)
     if settings.jwks_uri is not None:
         return UrlKeys(settings.jwks_uri, fetcher)
     return DiscoveredKeys(
@@ -216,14 +235,16 @@ def _row_defaults(settings: "RowDefaultSettings") -> RowDefaults:
     return RowDefaults(settings.budget, None if settings.models == "all" else settings.models)
 
 
-def _identity_headers(settings: "HeaderSettings") -> IdentityHeaders:
+def _identity_headers(settings: "Settings") -> IdentityHeaders:
+    headers = settings.headers
+    reserved = [*headers.reserved, *certificate_headers(settings.doors.http)]
     return IdentityHeaders(
-        user=settings.user.encode(),
-        team=settings.team.encode(),
-        role=settings.role.encode(),
-        organization=settings.organization.encode(),
-        end_user=settings.end_user.encode(),
-        reserved=frozenset(fold_name(name.encode()) for name in settings.reserved),
+        user=headers.user.encode(),
+        team=headers.team.encode(),
+        role=headers.role.encode(),
+        organization=headers.organization.encode(),
+        end_user=headers.end_user.encode(),
+        reserved=frozenset(fold_name(name.encode()) for name in reserved),
     )
 
 

@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
 from gatepass.jwks.cache import CacheBounds
-from gatepass.jwks.verifier import Issuer
+from gatepass.jwks.issuer import Issuer
+from gatepass.jwks.proof_rules import ProofRules
 from gatepass.plugin.budgets.engines import BudgetEngine
 from gatepass.plugin.directory.rules import DirectoryRules
 from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
+from gatepass.plugin.gateways.certificates import CertificateHeader
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.listener import Address
 from gatepass.plugin.headers import fold_name
@@ -39,7 +41,8 @@ class IdentityHeaders:
 class HttpDoor:
     """How the HTTP decision service listens, whom it believes, and its bounds.
 
-    `usage_token` is what whoever reports usage must send; None lets nobody.
+    `usage_token` is what whoever reports usage must send; None lets nobody. `client_certificate` is
+    None where the proxies do not show it.
     """
 
     listen: Address
@@ -47,6 +50,15 @@ class HttpDoor:
     max_body_bytes: int
     deadline_seconds: int
     usage_token: bytes | None = field(default=None, repr=False)
+    client_certificate: CertificateHeader | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusDoor:
+    """How the pages for monitoring listen, and who may read them."""
+
+    listen: Address
+    readers: tuple[IPv4Network | IPv6Network, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +66,14 @@ class Compiled:
     """Everything that one generation of the settings says.
 
     `issuers` are not started and have fetched nothing. `team_header` is None when no header may
-    choose a team, `kong` and `apisix` when there is no such door. `database` is a URL with an
-    absolute path.
+    choose a team, `proofs` when no token may be bound to a key, `kong`, `apisix` and `status` when
+    there is no such door. `database` is a URL with an absolute path.
     """
 
     policy: Policy
     issuers: tuple[Issuer, ...]
     token_cache: CacheBounds
+    proofs: ProofRules | None
     identity_headers: IdentityHeaders
     token_headers: tuple[bytes, ...]
     team_header: bytes | None
@@ -71,5 +84,6 @@ class Compiled:
     http: HttpDoor
     kong: KongDoor | None
     apisix: ApisixDoor | None
+    status: StatusDoor | None
     workers: int
     database: str

@@ -16,6 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from gatepass.jwks.rules import ALGORITHMS
 from gatepass.plugin.budgets.limits import BudgetTemplate
+from gatepass.plugin.gateways.apisix.bounds import MAX_BODY_BYTES
 from gatepass.plugin.gateways.kong.bounds import Consumer
 from gatepass.plugin.gateways.listener import Address
 from gatepass.plugin.settings import values
@@ -61,11 +62,13 @@ BudgetText = Annotated[
 _SECONDS = _shaped(_DURATION, **{DURATION: ""})
 Leeway = Annotated[int, PlainValidator(values.to_seconds(0, 60)), _SECONDS]
 ShortTime = Annotated[int, PlainValidator(values.to_seconds(1, 60)), _SECONDS]
+AnswerAge = Annotated[int, PlainValidator(values.to_seconds(0, 3600)), _SECONDS]
+RefusalAge = Annotated[int, PlainValidator(values.to_seconds(1, 600)), _SECONDS]
 Time = Annotated[int, PlainValidator(values.to_seconds(1, 30 * 86_400)), _SECONDS]
 LongTime = Annotated[int, PlainValidator(values.to_seconds(1, 3650 * 86_400)), _SECONDS]
-BodySize = Annotated[
-    int, PlainValidator(values.to_bytes(64 * 1024 * 1024)), _shaped("[0-9]+[KM]iB", **{SIZE: ""})
-]
+_SIZE = _shaped("[0-9]+[KM]iB", **{SIZE: ""})
+BodySize = Annotated[int, PlainValidator(values.to_bytes(64 * 1024 * 1024)), _SIZE]
+FrameBodySize = Annotated[int, PlainValidator(values.to_bytes(MAX_BODY_BYTES)), _SIZE]
 
 Algorithm = Annotated[
     str,

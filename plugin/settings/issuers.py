@@ -26,10 +26,12 @@ from gatepass.plugin.settings.fields import (
     Text,
     Time,
 )
+from gatepass.plugin.settings.introspection import IntrospectionSettings, introspection_findings
 from gatepass.plugin.settings.key_places import place_findings
 from gatepass.plugin.settings.presets import with_preset
 from gatepass.plugin.settings.problems import Finding
 from gatepass.plugin.settings.section import Section
+from gatepass.plugin.settings.sender_constrained import SenderConstrainedSettings
 from gatepass.plugin.settings.tenants import Tenant, metadata_base, tenant_findings
 
 _DEFAULT_TYPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
@@ -79,11 +81,11 @@ class IssuerSettings(Section):
         default=None,
         description="The claim that is compared with `audience` in tokens without `aud`.",
     )
-    keys: Literal["discovery", "oauth-metadata"] | None = Field(
+    keys: Literal["discovery", "oauth-metadata", "none"] | None = Field(
         default=None,
         description="`discovery`: the keys are found by OpenID Connect Discovery. The default, "
         "unless one of jwks_uri, jwks_file and jwks is given. `oauth-metadata`: they are found by "
-        "the metadata of an OAuth server (RFC 8414).",
+        "the metadata of an OAuth server (RFC 8414). `none`: all tokens of the issuer are opaque.",
     )
     jwks_uri: Text | None = Field(default=None, description="The URL of the issuer's JWK Set.")
     jwks_file: Text | None = Field(
@@ -119,6 +121,10 @@ class IssuerSettings(Section):
         description="Further claims that every token must hold, and their accepted values, "
         "exactly.",
     )
+    sender_constrained: SenderConstrainedSettings = Field(
+        default_factory=SenderConstrainedSettings,
+        description="Whether its tokens are bound to whoever got them.",
+    )
     leeway: Leeway = Field(
         default=10, description="The clock skew that is forgiven. A duration, at most 60s."
     )
@@ -135,7 +141,8 @@ class IssuerSettings(Section):
     )
     jwks_hosts: AnyNumber[HostName] = Field(
         default=(),
-        description="Further hosts that the issuer's discovery document may name for its keys.",
+        description="Further hosts that the issuer's discovery document may name for its keys, or "
+        "for introspection.",
     )
     allow_networks: AnyNumber[OpenedNetwork] = Field(
         default=(),
@@ -172,6 +179,11 @@ class IssuerSettings(Section):
     fetch_timeout: ShortTime = Field(
         default=5, description="How long fetching the keys may take. A duration, at most 60s."
     )
+    introspection: IntrospectionSettings | None = Field(
+        default=None,
+        description="How the issuer is asked about opaque tokens (RFC 7662); without it they are "
+        "refused.",
+    )
     claims: ClaimSettings = Field(
         default_factory=ClaimSettings, description="Which claims name what."
     )
@@ -179,7 +191,8 @@ class IssuerSettings(Section):
     @property
     def discovers(self) -> bool:
         """Return whether the keys are found by discovery."""
-        return self.jwks_uri is None and self.jwks_file is None and self.jwks is None
+        elsewhere = (self.jwks_uri, self.jwks_file, self.jwks)
+        return self.keys != "none" and all(place is None for place in elsewhere)
 
     @property
     def metadata_base(self) -> str | None:
@@ -204,6 +217,8 @@ class IssuerSettings(Section):
                 right -= {"issuer"}
         if right >= {"keys", "jwks_uri", "jwks_file", "jwks"}:
             yield from place_findings(self, right)
+        if right >= {"issuer", "keys", "introspection"}:
+            yield from introspection_findings(self)
         if right >= {"refresh", "min_refetch"} and self.refresh < self.min_refetch:
             yield Finding(("refresh",), "must not be shorter than min_refetch")
         if right >= {"refresh", "max_stale"} and self.max_stale < self.refresh:

@@ -1,4 +1,4 @@
-"""What can be wrong with the place of an issuer's keys: named twice, or not to be asked.
+"""What can be wrong with where an issuer is asked: keys named twice, addresses not to be asked.
 
 Names are not resolved here: what they stand for is judged when it is dialed.
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gatepass.jwks.address import checked_host
 from gatepass.jwks.errors import KeySourceUnavailable
 from gatepass.jwks.networks import dialable
-from gatepass.plugin.settings.problems import Finding
+from gatepass.plugin.settings.problems import Finding, Location
 
 if TYPE_CHECKING:
     from gatepass.plugin.settings.issuers import IssuerSettings
@@ -28,9 +28,13 @@ def place_findings(settings: "IssuerSettings", right: frozenset[str]) -> Iterato
     if len(named) > 1:
         yield Finding((named[1],), f"contradicts {named[0]}; the keys come from one place")
         return
-    if "jwks_hosts" in right and settings.jwks_hosts and not settings.discovers:
+    asking = settings.introspection
+    # of what is wrong nobody knows what it would have needed
+    unknown = "introspection" not in right
+    discovers = settings.discovers or unknown or (asking is not None and asking.discovers)
+    if "jwks_hosts" in right and settings.jwks_hosts and not discovers:
         yield Finding(("jwks_hosts",), "counts for discovery only; leave it out")
-    if not settings.discovers and settings.jwks_uri is None:
+    if not discovers and settings.jwks_uri is None and asking is None:
         for name in _FOR_FETCHING:
             if name in right and getattr(settings, name):
                 yield Finding((name,), "counts for keys that are fetched only; leave it out")
@@ -39,17 +43,24 @@ def place_findings(settings: "IssuerSettings", right: frozenset[str]) -> Iterato
 
 
 def _address_findings(settings: "IssuerSettings") -> Iterator[Finding]:
+    asking = settings.introspection
     if settings.jwks_uri is not None:
-        where, url = "jwks_uri", settings.jwks_uri
-    else:
-        where, url = "issuer", settings.metadata_base or settings.issuer
+        yield from _url_findings(settings, ("jwks_uri",), settings.jwks_uri)
+    if settings.discovers or (asking is not None and asking.discovers):
+        url = settings.metadata_base or settings.issuer
         if "?" in url:
-            yield Finding((where,), "has a query; discovery needs an issuer without one")
-            return
+            yield Finding(("issuer",), "has a query; discovery needs an issuer without one")
+        else:
+            yield from _url_findings(settings, ("issuer",), url)
+    if asking is not None and not asking.discovers:
+        yield from _url_findings(settings, ("introspection", "endpoint"), asking.endpoint)
+
+
+def _url_findings(settings: "IssuerSettings", where: Location, url: str) -> Iterator[Finding]:
     try:
         host = checked_host(url, allow_http_loopback=settings.allow_http_loopback)
     except KeySourceUnavailable as wrong:
-        yield Finding((where,), _sentence(wrong) + _advice(settings, url))
+        yield Finding(where, _sentence(where, wrong) + _advice(settings, url))
         return
     try:
         address = ipaddress.ip_address(host)
@@ -58,16 +69,17 @@ def _address_findings(settings: "IssuerSettings") -> Iterator[Finding]:
     try:
         dialable([address], settings.allow_networks, local=True)
     except KeySourceUnavailable as wrong:
-        yield Finding((where,), f"{_sentence(wrong)}; name it in allow_networks")
+        yield Finding(where, f"{_sentence(where, wrong)}; name it in allow_networks")
 
 
-def _sentence(wrong: KeySourceUnavailable) -> str:
-    return f"keys cannot be fetched there: {wrong.detail.removeprefix('address: ')}"
+def _sentence(where: Location, wrong: KeySourceUnavailable) -> str:
+    what = "tokens cannot be asked about" if "introspection" in where else "keys cannot be fetched"
+    return f"{what} there: {wrong.detail.removeprefix('address: ')}"
 
 
 def _advice(settings: "IssuerSettings", url: str) -> str:
     if url.startswith("http://"):
         return "; plain http passes only to 127.0.0.1, with allow_http_loopback: true"
-    if settings.discovers:
+    if settings.discovers and url == settings.issuer:
         return "; an issuer that is no https URL needs jwks_uri, jwks_file or jwks"
     return ""

@@ -25,10 +25,12 @@ from gatepass.plugin.settings.fields import (
     Text,
     TokenHeaderName,
 )
+from gatepass.plugin.settings.introspection import prefix_findings
 from gatepass.plugin.settings.issuers import IssuerSettings
 from gatepass.plugin.settings.problems import Finding, Location, Origin, repeated
 from gatepass.plugin.settings.profiles import ProfileSettings, RoleSettings, RouteGroups
 from gatepass.plugin.settings.section import Section
+from gatepass.plugin.settings.sender_constrained import DpopSettings, dpop_findings
 from gatepass.plugin.settings.token_cache import TokenCacheSettings
 
 _IDENTITY = ("user", "team", "role", "organization", "end_user")
@@ -143,6 +145,10 @@ class Settings(Section):
         default=("authorization",),
         description="The headers that may hold a bearer token; a request may fill one of them.",
     )
+    dpop: DpopSettings = Field(
+        default_factory=DpopSettings,
+        description="The proofs of tokens that are bound to a key.",
+    )
     token_cache: TokenCacheSettings = Field(
         default_factory=TokenCacheSettings, description="How verified tokens are remembered."
     )
@@ -168,6 +174,9 @@ class Settings(Section):
                 ],
                 "the same issuer stands above; the keys of two entries are never pooled",
             )
+            yield from prefix_findings(self.issuers)
+        if {"issuers", "dpop"} <= right:
+            yield from dpop_findings(self.dpop, self.issuers)
         if {"budgets", "doors"} <= right:
             yield from self._worker_findings()
         yield from self._header_findings(right)
@@ -183,6 +192,11 @@ class Settings(Section):
         named: list[tuple[Location, object]] = []
         if "teams" in right and self.teams.header is not None:
             named.append((("teams", "header"), fold_name(self.teams.header.encode())))
+        if "doors" in right and self.doors.http.client_certificate_header is not None:
+            header = self.doors.http.client_certificate_header
+            named.append(
+                (("doors", "http", "client_certificate_header"), fold_name(header.encode()))
+            )
         if "token_headers" in right:
             named += [
                 (("token_headers", index), fold_name(name.encode()))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
+from gatepass.plugin.gateways.apisix.names import REQUEST_ID
 from gatepass.plugin.gateways.apisix.responses import MAX_RESPONSE_BYTES
-from gatepass.plugin.gateways.apisix.verdict import REQUEST_ID
 from support.apisix.request import GATEPASS, ClientRequest, Route
 from support.apisix.results import Exchange
 from support.apisix.worker import ApisixWorker

@@ -4,9 +4,10 @@ import os
 import signal
 import socket
 import stat
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,35 @@ def test_a_runner_whose_apisix_died_goes_on_without_its_log(tmp_path: Path) -> N
         ask_once(served.path)
         served.stop()
         assert not served.path.exists()
+
+
+AGENT = (
+    "import subprocess, sys\n"
+    "child = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE)\n"
+    "open(sys.argv[1], 'w').write(str(child.pid))\n"
+    "child.wait()\n"
+)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sec_62_a_runner_whose_agent_was_killed_ends_by_itself(
+    tmp_path: Path, workers: int
+) -> None:
+    """Nobody would end it, and it would hold the budgets against the next agent's runner."""
+    child = tmp_path / "child"
+    doors = {"apisix": {}, "workers": workers}
+    budgets = {"engine": "memory" if workers == 1 else "none"}
+    inside = [sys.executable, "-c", AGENT, str(child)]
+    with spawned_process(tmp_path, inside=inside, doors=doors, budgets=budgets) as agent:
+        agent.wait_until_it_answers()
+        ask_once(agent.path)
+        agent.process.kill()
+        try:
+            vanished(agent.path)
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(int(child.read_text()), signal.SIGKILL)
+        assert "the process that started this runner has ended" in agent.errors
 
 
 def test_a_variable_that_nginx_hides_from_the_runner_is_named(tmp_path: Path) -> None:

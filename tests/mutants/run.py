@@ -26,8 +26,9 @@ JUDGING = {
     "rbac": ["**/*"],
     "plugin": [
         *("inspection", "body", "parameters", "query", "naming", "admission", "callers"),
-        *("routing", "gate", "headers"),
+        *("routing", "gate", "headers", "possession"),
         *("gateways/forwarded", "gateways/peers", "gateways/conventions", "gateways/bodies"),
+        *("gateways/status_pages", "gateways/certificates"),
         *("gateways/body_waits", "gateways/profile_numbers"),
         *("gateways/kong/access", "gateways/kong/instances", "gateways/kong/path"),
         *("gateways/kong/settlement", "gateways/kong/spool", "gateways/kong/verdict"),

@@ -3,9 +3,11 @@
 Frames are written and read by the simulator's messages, never by the runner's own codec.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from gatepass.plugin.decision import Decision
 from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
 from gatepass.plugin.gateways.apisix.calls import Calls
 from gatepass.plugin.gateways.apisix.connection import ApisixConnection
@@ -21,6 +23,7 @@ from gatepass.plugin.gateways.bookkeeper import Bookkeeper
 from gatepass.plugin.gateways.decider import Decider, Judge
 from gatepass.plugin.headers import Header
 from gatepass.plugin.reasons import Reason
+from gatepass.plugin.request import Request
 from support.apisix.messages import (
     ERROR,
     EXTRA,
@@ -240,3 +243,17 @@ async def play(conversation: Conversation, told: Told) -> tuple[Ending, list[str
             value = told.answer(step)
         else:
             value = await step
+
+
+class ToldLater(ScriptedDecider):
+    """Answers each request when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(warm=False)
+        self.waiting: list[asyncio.Future[Decision]] = []
+
+    async def decide(self, request: Request) -> Decision:
+        self.requests.append(request)
+        future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+        self.waiting.append(future)
+        return await future

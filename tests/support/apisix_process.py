@@ -6,7 +6,7 @@ written, nginx's descriptors left open.
 
 import subprocess
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,15 +69,17 @@ def spawned_process(
     log: str = "stderr",
     output: int | None = None,
     leaked: Collection[int] = (),
+    inside: Sequence[str] = (),
     **sections: object,
 ) -> Iterator[ApisixServed]:
     """Start a runner as APISIX does, on spawned.sock in the folder, with `leaked` descriptors.
 
-    `output` is a descriptor that takes what it writes, in place of a file called `log`.
+    `output` is a descriptor that takes what it writes, in place of a file called `log`. `inside` is
+    a command that starts it, as APISIX's agent does.
     """
     path = folder / "spawned.sock"
     sections = {"doors": {"apisix": {}}} | sections
-    words = _words("apisix", settings_file(folder, **sections))
+    words = [*inside, *_words("apisix", settings_file(folder, **sections))]
     with (folder / log).open("w") as out:
         process = subprocess.Popen(
             words,

@@ -43,7 +43,7 @@ NETWORK = {
     ),
     "uvicorn",
 }
-NO_NETWORK = {"urllib.parse"}
+NO_NETWORK = {"urllib.parse", "authlib.oauth2.auth", "authlib.oauth2.rfc7009"}
 CONNECTS = {
     *("create_connection", "create_datagram_endpoint", "create_server", "create_unix_connection"),
     *("create_unix_server", "getaddrinfo", "getnameinfo", "open_connection"),

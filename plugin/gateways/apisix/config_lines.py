@@ -79,6 +79,13 @@ def _runner(way: Way, machine: Machine) -> list[str]:
     ]
 
 
+_HOLDS = {
+    AUTHORIZATION_VARIABLE: "holds `Bearer ` and doors.http.usage_token",
+    UPSTREAM_AUTHORIZATION_VARIABLE: "holds what the provider gets as Authorization",
+}
+"""What must stand in APISIX's environment."""
+
+
 def _nginx(way: Way, machine: Machine) -> list[str]:
     lines = ["nginx_config:"]
     reports = machine.reports and way in WAYS_THAT_REPORT
@@ -88,11 +95,12 @@ def _nginx(way: Way, machine: Machine) -> list[str]:
     ]
     if variables:
         lines += ["  envs: # nginx hides all others from APISIX, and from what it starts"]
-        lines += [f"    - {name}" for name in variables]
+        lines += [f"    - {name} # {_HOLDS[name]}" for name in variables]
     return [
         *lines,
         "  http:",
-        "    # 0, APISIX's default, takes bodies of any length. Raise it where files are uploaded",
+        "    # 0, APISIX's default, takes bodies of any length. One that announces more is nginx's",
+        "    # own 413, and nobody is asked. Raise it where files are uploaded",
         f"    client_max_body_size: {machine.max_body_bytes // 1024}k",
         "    # Behind a load balancer: its addresses. Never 0.0.0.0/0, with which every client",
         "    # says itself where it comes from",
@@ -104,7 +112,7 @@ def _nginx(way: Way, machine: Machine) -> list[str]:
 def _plugins(way: Way, machine: Machine) -> list[str]:
     needed = {
         Way.RUNNER: [GUARD, *([MARK_PLUGIN, USAGE_PLUGIN] if machine.reports else [])],
-        Way.AI_PROXY: [GUARD, "ai-proxy"],
+        Way.AI_PROXY: [GUARD, *([MARK_PLUGIN] if machine.reports else []), "ai-proxy"],
         Way.POST_RESP: [GUARD, RESPONSES],
         Way.FORWARD_AUTH: ["proxy-rewrite", "forward-auth"],
     }[way]

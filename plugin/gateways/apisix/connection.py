@@ -61,6 +61,7 @@ class ApisixConnection(Exchange):
         self.deaf = True
         self._calls.closed(self)
         self._leave()
+        self._leave_place()
 
     def pause_writing(self) -> None:
         """Read no more while APISIX does not read."""
@@ -88,6 +89,7 @@ class ApisixConnection(Exchange):
             elif self._expect == self._take_answer:
                 self._take_large_answer()
             elif self._expect == self._take_late_answer:
+                self._leave_place()
                 self._be_idle()
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
             self._fault(error)

@@ -30,7 +30,6 @@ from gatepass.plugin.gateways.apisix.names import (
     USAGE_PLUGIN,
     USAGE_VARIABLE,
 )
-from gatepass.plugin.gateways.apisix.verdict import REQUEST_ID_VARIABLE
 from gatepass.plugin.gateways.apisix.yaml_text import Value, yaml_text
 from gatepass.plugin.gateways.upstreams import Service
 
@@ -42,7 +41,8 @@ RETRIES = 60
 APISIX's default is to drop it at once."""
 
 RECORDS = 50
-"""Records of a batch; with the longest usage they stay below what `POST /usage` takes."""
+"""Records of a batch; with the longest usage they stay below what `POST /usage` takes. Nothing that
+a client wrote may stand in a record, because it could be of any length, also in a refused call."""
 
 
 class Way(Enum):
@@ -56,6 +56,9 @@ class Way(Enum):
 
 WAYS_THAT_REPORT = (Way.RUNNER, Way.AI_PROXY)
 """Where APISIX tells `POST /usage` what a call used."""
+
+
+_UNREPORTED = "# doors.http.usage_token is not set: every call is charged by its estimate."
 
 
 class Form(Enum):
@@ -95,6 +98,7 @@ def declare(services: Sequence[Service], way: Way, form: Form, around: Surroundi
         "# APISIX's configuration for Gatepass, printed by `gatepass apisix config`; it belongs to",
         "# what `gatepass apisix config --print config.yaml` prints. A service or a route that is",
         "# added needs the same plugins: without them it is open.",
+        *([] if around.reports or way not in WAYS_THAT_REPORT else [_UNREPORTED]),
         "",
     ]
     return "\n".join(lines) + "\n" + yaml_text(document) + "#END\n"
@@ -136,6 +140,7 @@ def _runner(form: Form, around: Surroundings) -> dict[str, Value]:
             around,
             request_id=REQUEST_VARIABLE,
             status="status",
+            bytes_sent="upstream_bytes_sent",
             usage=USAGE_VARIABLE,
             usage_head=USAGE_HEAD_VARIABLE,
         )
@@ -143,17 +148,18 @@ def _runner(form: Form, around: Surroundings) -> dict[str, Value]:
 
 
 def _ai_proxy(service: Service, form: Form, around: Surroundings) -> dict[str, Value]:
-    """Return the plugins without Lua.
+    """Return the plugins where ai-proxy counts.
 
-    The client's own header stands in the record of a refused request: it has no upstream status
-    and no tokens, and settles nothing.
+    Its status is no sign of what a call cost: it answers 500 for whatever the provider did not
+    answer as it expected.
     """
     plugins = _asking(GUARD, around.profile)
     if around.reports:
+        plugins[MARK_PLUGIN] = {"phase": "rewrite", "functions": [mark_snippet()]}
         plugins[LOGGER] = _logger(
             form,
             around,
-            request_id=REQUEST_ID_VARIABLE,
+            request_id=REQUEST_VARIABLE,
             status="upstream_status",
             prompt_tokens="llm_prompt_tokens",
             completion_tokens="llm_completion_tokens",

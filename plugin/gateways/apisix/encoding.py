@@ -17,6 +17,7 @@ from gatepass.plugin.gateways.apisix.messages import (
     rewrite,
     stop,
 )
+from gatepass.plugin.gateways.apisix.names import REQUEST_ID
 from gatepass.plugin.gateways.apisix.questions import (
     AsItCame,
     Question,
@@ -25,7 +26,6 @@ from gatepass.plugin.gateways.apisix.questions import (
     Stop,
     Variable,
 )
-from gatepass.plugin.gateways.apisix.verdict import REQUEST_ID
 
 if TYPE_CHECKING:
     from gatepass.plugin.gateways.apisix.flatbuffers import Entry

@@ -2,8 +2,10 @@
 
 Rules: APISIX owes one answer at a time, and none while we think; what it says instead of an answer,
 or cannot be read, fails the call; an answer that comes after its call has ended is dropped, so that
-it is never the next call's. Which calls there are, how each of them ends, and what a failure means
-for it is left to the connection.
+it is never the next call's, and a decision or a fault that comes after it is nobody's. A body that
+is awaited takes its place until it has come or the connection has ended, also when nobody waits for
+it any more. Nothing may be half there for ever. Which calls there are, how each of them ends, and
+what a failure means for it is left to the connection.
 """
 
 from collections.abc import Callable, Coroutine
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from gatepass.plugin.gateways.apisix.calls import Calls
+    from gatepass.plugin.gateways.body_waits import Place
 
 CALL_LIMIT = 2 * 1024 * 1024
 """More than nginx lets through of a request's head, many times over."""
@@ -59,6 +62,13 @@ class Exchange(FramedProtocol):
         self._expect: Callable[[int, bytes], None] = self._take_call
         self._conversation: Conversation | None = None
         self._body_asked = False
+        self._place: Place | None = None
+        """The place of a body that is asked for, and then of one that is late."""
+
+    def frame_begun(self) -> None:
+        """Wait for the rest of a call no longer than APISIX itself would take."""
+        if self._expect == self._take_call:
+            self._calls.linger(self)
 
     def _take_call(self, kind: int, payload: bytes) -> None:
         """Begin with a call, or answer what is none."""
@@ -113,6 +123,7 @@ class Exchange(FramedProtocol):
             self.limit = CALL_LIMIT
         elif isinstance(question, RequestBody):
             self.limit = self._calls.body_limit
+            self._place = question.place
         else:
             self.limit = question.most_bytes + _ANSWER_OVERHEAD
         self._transport.write(encode_question(question))
@@ -143,19 +154,33 @@ class Exchange(FramedProtocol):
     def _take_late_answer(self, kind: int, _payload: bytes) -> None:
         """Drop what was asked for a call that has ended meanwhile; behind it comes the next."""
         if kind == EXTRA_INFO:
+            self._leave_place()
             self._be_idle()
         else:
             self._close()
+
+    def _leave_place(self) -> None:
+        if self._place is not None:
+            self._place.leave()
+            self._place = None
 
     async def _resume(
         self, step: Coroutine[object, None, object], conversation: Conversation | None
     ) -> None:
         try:
             value = await step
+        except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
             if self._conversation is conversation:
-                self._advance(value)
-            elif isinstance(value, Allow):  # nobody waits for the answer any more
+                self._fault(error)
+            else:
+                self._calls.fault(error)
+            return
+        if self._conversation is not conversation:  # nobody waits for the answer any more
+            if isinstance(value, Allow):
                 self._calls.release(value.request_id)
+            return
+        try:
+            self._advance(value)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
             self._fault(error)
 
@@ -164,6 +189,8 @@ class Exchange(FramedProtocol):
         self._expect = self._take_call
         self.limit = CALL_LIMIT
         self._calls.rest(self)
+        if self._kept or self._skip:
+            self._calls.linger(self)
         if self._calls.stopping:
             say_last(self._transport, answer)
         else:
@@ -171,12 +198,17 @@ class Exchange(FramedProtocol):
 
     def overdue(self) -> None:
         """End what has taken too long; a question that is still open ends the connection too."""
+        if self._expect == self._take_call and not (self.deaf or self._kept or self._skip):
+            self._calls.rest(self)  # what was half there has come
+            return
         if self.deaf or self._expect in {self._take_call, self._take_late_answer}:
             self._transport.abort()
             return
         asked = self._expect == self._take_answer
+        late = self._place.hand_on() if asked and self._place is not None else None
         self._fail(Reason.DEADLINE)
         if asked:
+            self._place = late
             self._expect = self._take_late_answer
             self._calls.linger(self)
 

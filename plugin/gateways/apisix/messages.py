@@ -18,10 +18,7 @@ from gatepass.plugin.gateways.apisix.building import (
     table,
     text,
 )
-from gatepass.plugin.gateways.apisix.flatbuffers import Entry, Malformed, Table, root
-
-HEAD_BYTES = 4
-MAX_PAYLOAD_BYTES = 2**24 - 1
+from gatepass.plugin.gateways.apisix.flatbuffers import Entry, Malformed, first_octets, root
 
 ERROR = 0
 PREPARE_CONF = 1
@@ -132,8 +129,7 @@ def read_extra_info(payload: bytes) -> bytes | None:
         Malformed: it is none.
 
     """
-    answer: Table = root(payload)
-    return answer.octets(0)
+    return first_octets(payload)
 
 
 def framed(kind: int, payload: bytes) -> bytes:

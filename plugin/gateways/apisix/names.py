@@ -21,6 +21,12 @@ MARK_PLUGIN = "serverless-pre-function"
 USAGE_PLUGIN = "serverless-post-function"
 LOGGER = "http-logger"
 
+REQUEST_ID = b"x-gatepass-request"
+"""Tells the upstream, and the log that settles, which request this is."""
+
+REQUEST_ID_VARIABLE = "http_" + REQUEST_ID.decode().replace("-", "_")
+"""The same as APISIX's variable: of a request that nobody judged it is the client's own."""
+
 REQUEST_VARIABLE = "gatepass_request"
 """The id of a request that was let through, and only of such a one. The header that carries it
 upstream would not do: APISIX logs refused requests too, with whatever the client sent."""

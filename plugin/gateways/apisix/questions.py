@@ -4,6 +4,7 @@ from collections.abc import Coroutine, Generator
 from typing import Any, NamedTuple
 
 from gatepass.plugin.gateways.apisix.flatbuffers import Entry
+from gatepass.plugin.gateways.body_waits import Place
 from gatepass.plugin.headers import Header
 from gatepass.plugin.metering.prices import Usage
 
@@ -15,7 +16,12 @@ class Variable(NamedTuple):
 
 
 class RequestBody(NamedTuple):
-    """Asks for the request's body; the answer is as for a variable."""
+    """Asks for the request's body; the answer is as for a variable.
+
+    `place` is that of the client who is waited for.
+    """
+
+    place: Place
 
 
 class ResponseBody(NamedTuple):
@@ -72,7 +78,7 @@ Step = Question | Coroutine[object, None, object]
 Conversation = Generator[Step, Any, Ending]
 """A call: yields questions and is sent the answers, or something to await and gets its value."""
 
+CLIENT_CERTIFICATE = Variable(b"ssl_client_raw_cert")
 REAL_REQUEST_URI = Variable(b"real_request_uri")
 REQUEST_METHOD = Variable(b"request_method")
 SERVER_PROTOCOL = Variable(b"server_protocol")
-BODY = RequestBody()

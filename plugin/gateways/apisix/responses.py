@@ -4,7 +4,8 @@ APISIX shows status and headers before it sends them, and the body when it is as
 order:
 
 1. Whatever happens, the response goes on as it came: nothing is refused here. What is not given
-   back would be lost, so all of it is, but for the headers that belong to one connection.
+   back would be lost, so all of it is, but for the headers that belong to one connection. Only a
+   call that cannot be read loses its headers, because nobody knows them.
 2. To a response without body (204, 304, HEAD) one byte is added, which no client sees: without it
    APISIX would call the upstream a second time.
 3. Of a call that failed and cost nothing the reservation is released.
@@ -21,10 +22,9 @@ import re
 from collections.abc import Generator, Sequence
 from typing import Any
 
-import msgspec
-
 from gatepass.plugin.gateways.apisix.flatbuffers import Entry
 from gatepass.plugin.gateways.apisix.messages import HttpRespCall
+from gatepass.plugin.gateways.apisix.names import REQUEST_ID_VARIABLE
 from gatepass.plugin.gateways.apisix.questions import (
     REQUEST_METHOD,
     AsItCame,
@@ -34,11 +34,9 @@ from gatepass.plugin.gateways.apisix.questions import (
     ResponseBody,
     Variable,
 )
-from gatepass.plugin.gateways.apisix.verdict import REQUEST_ID_VARIABLE
 from gatepass.plugin.gateways.bookkeeper import FIRST_ERROR, Bookkeeper, cost_nothing
-from gatepass.plugin.gateways.lua import HEAD_BYTES, TAIL_BYTES
 from gatepass.plugin.metering.prices import Usage
-from gatepass.plugin.metering.usage import usage_in_tail
+from gatepass.plugin.metering.usage import usage_in_document
 
 MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 """Longer than any answer that a person waits for; what is longer is not read."""
@@ -118,9 +116,9 @@ class Responses:
             body: object = yield ResponseBody(announced)
         finally:
             self._held -= 1
-        if not isinstance(body, bytes) or len(body) != announced or not _is_document(body):
+        if not isinstance(body, bytes) or len(body) != announced:
             return None
-        return usage_in_tail(body[-TAIL_BYTES:], body[:HEAD_BYTES])
+        return usage_in_document(body)
 
 
 def as_it_came(call: HttpRespCall, method: bytes | None = None) -> AsItCame:
@@ -157,12 +155,3 @@ def _readable_bytes(headers: Sequence[Entry]) -> int | None:
 
 def _is_json(content_type: bytes) -> bool:
     return content_type.partition(b";")[0].strip().lower() == b"application/json"
-
-
-def _is_document(body: bytes) -> bool:
-    """Tell whether this is one whole JSON document: an end that was cut off says anything."""
-    try:
-        msgspec.json.decode(body, type=msgspec.Raw)
-    except (ValueError, RecursionError):
-        return False
-    return True

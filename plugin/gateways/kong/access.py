@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from gatepass.plugin.decision import Allow, Deny
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.gateways.body_waits import BodyWaits, Caller
+from gatepass.plugin.gateways.certificates import CertificateForm, read_certificate
 from gatepass.plugin.gateways.deciding import decide_by_steps
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.calls import (
     BODY,
     HEAD,
+    HEAD_AND_CERTIFICATE,
     MAX_HEADERS,
     Answers,
     Conversation,
@@ -27,7 +29,7 @@ from gatepass.plugin.gateways.kong.spool import read_spooled
 from gatepass.plugin.gateways.kong.verdict import to_exit, to_proceed
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse
-from gatepass.plugin.request import BodyState, Request
+from gatepass.plugin.request import BodyState, CertificateState, Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 _MAX_LENGTH_DIGITS = 19
 # Looking up a member of an enum costs more than the comparison.
 _NOT_READ = BodyState.NOT_READ
+_NOT_SHOWN = CertificateState.NOT_SHOWN
+_PEM = CertificateForm.PEM
 
 
 def access(
@@ -45,7 +49,8 @@ def access(
 ) -> Conversation:
     """Decide one request; `now` is the time of the running loop's clock, in seconds."""
     try:
-        request = _to_request(profile, (yield HEAD))
+        head = yield HEAD_AND_CERTIFICATE if door.certificates else HEAD
+        request = _to_request(profile, head)
         decision = yield from decide_by_steps(judge, door, request, now, waits, _read_body)
     except RequestRefused as error:
         decision = refuse(error)
@@ -76,7 +81,7 @@ def _read_body(
 
 
 def _to_request(profile: str, answers: Answers) -> Request:
-    headers, method, target, path, request_id, address = answers
+    headers, method, target, path, request_id, address, *certificate = answers
     check_one_path(target, path)
     return Request(
         method=method.decode("latin-1"),
@@ -87,6 +92,7 @@ def _to_request(profile: str, answers: Answers) -> Request:
         profile=profile,
         gateway_request_id=request_id.decode("latin-1") or None,
         client_address=address.decode("latin-1") or None,
+        client_certificate=read_certificate(_PEM, certificate[0]) if certificate else _NOT_SHOWN,
     )
 
 

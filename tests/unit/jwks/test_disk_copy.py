@@ -70,6 +70,22 @@ async def test_the_disk_is_asked_only_when_the_issuer_does_not_answer(
     await verifier.close()
 
 
+async def test_keys_in_hand_count_for_more_than_those_on_disk(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    source = ScriptedSource(KEYS)
+    verifier = _verifier(tmp_path, source, clock)
+    await verifier.start()
+    await eventually(lambda: asyncio.all_tasks() == {asyncio.current_task()})  # written
+    files = SavedKeys(tmp_path, rules().issuer, source.place or "")
+    files.write(key_set(NEXT), clock.wall())
+    source.answer = DOWN
+    clock.advance(301)
+    assert await verifier.verify(KEY.token())
+    assert verifier.status()[0].key_ids == ("key-1",)
+    await verifier.close()
+
+
 async def test_keys_come_back_from_a_real_outage(tmp_path: Path, clock: ManualClock) -> None:
     async with JwksServer() as server:
         source = UrlKeys(

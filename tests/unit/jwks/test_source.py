@@ -200,3 +200,22 @@ async def test_the_metadata_of_a_template_stands_beneath_another_url() -> None:
     assert await _refused(source) == "discovery: the document of another issuer"
     fetcher.documents[url] = _metadata(issuer=template, jwks_uri="https://evil.example/")
     assert await _refused(source) == "discovery: jwks_uri on another host"
+
+
+def test_only_what_is_elsewhere_has_a_place_and_it_holds_no_secret() -> None:
+    fetcher = ScriptedFetcher({})
+    assert InlineKeys(DOCUMENT).place is None
+    assert FileKeys(Path("keys.json")).place is None
+    assert UrlKeys(JWKS_URI, fetcher).place == JWKS_URI
+    first, second = (UrlKeys(f"{JWKS_URI}?key={secret}", fetcher).place for secret in ("s1", "s2"))
+    assert first != second
+    assert first is not None
+    assert "s1" not in first
+    places = {
+        DiscoveredKeys(ISSUER, fetcher).place,
+        DiscoveredKeys(ISSUER, fetcher, metadata=Metadata.OAUTH).place,
+        DiscoveredKeys(ISSUER, fetcher, beneath="https://idp.example/common").place,
+        DiscoveredKeys(ISSUER, fetcher, allowed_hosts=frozenset({"a.example"})).place,
+        DiscoveredKeys(ISSUER, fetcher, allowed_hosts=frozenset({"b.example", "c.example"})).place,
+    }
+    assert len(places) == 5

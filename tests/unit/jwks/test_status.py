@@ -37,6 +37,20 @@ async def test_the_state_of_an_issuer_over_an_outage(
     assert (gone.age_seconds, gone.stale, gone.key_ids) == (3601, False, ())
 
 
+async def test_keys_that_were_taken_over_are_no_failure(make_verifier: MakeVerifier) -> None:
+    source = ScriptedSource(KEYS)
+    before, after, tried = (make_verifier(source) for _ in range(3))
+    await before.start()
+    after.inherit(before)
+    (status,) = after.status()
+    assert (status.last_error, status.key_ids) == (None, ("key-1",))
+    source.answer = DOWN
+    await tried.start()
+    tried.inherit(before)
+    (status,) = tried.status()
+    assert (status.last_error, status.failures, status.key_ids) == ("timeout", 1, ("key-1",))
+
+
 async def test_sec_24_a_flood_is_counted(make_verifier: MakeVerifier, clock: ManualClock) -> None:
     verifier = make_verifier(ScriptedSource(KEYS))
     await verifier.start()

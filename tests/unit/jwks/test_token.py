@@ -217,7 +217,7 @@ def test_only_verification_makes_verified_tokens() -> None:
     seen = verified()
     fields = (
         *(seen.issuer, seen.trust, "admin", seen.expires_at),
-        *(seen.payload, seen.key_set, seen.digest),
+        *(seen.payload, seen.key_set, seen.digest, seen.confirmation),
     )
     with pytest.raises(TypeError):
         VerifiedToken(*fields)  # type: ignore[call-arg]

@@ -80,6 +80,36 @@ async def test_sec_24_a_key_that_was_asked_for_too_early_is_not_kept_out_for_lon
     assert (await verifier.verify(NEXT.token())).subject == "user-1"
 
 
+async def test_sec_24_other_keys_let_a_name_that_was_missed_ask_anew(
+    make_verifier: MakeVerifier, clock: ManualClock
+) -> None:
+    source = ScriptedSource(KEYS)
+    verifier = make_verifier(source)
+    await verifier.start()
+    clock.advance(10)
+    await refused(verifier, made_up(1))
+    source.answer = key_set(KEY, NEXT)
+    clock.advance(10)
+    assert await verifier.verify(NEXT.token())
+    clock.advance(10)
+    await refused(verifier, made_up(1))
+    assert source.loads == 4
+
+
+async def test_sec_24_a_name_is_not_missed_when_the_issuer_did_not_answer(
+    make_verifier: MakeVerifier, clock: ManualClock
+) -> None:
+    source = ScriptedSource(KEYS)
+    verifier = make_verifier(source)
+    await verifier.start()
+    source.answer = DOWN
+    clock.advance(10)
+    await refused(verifier, NEXT.token())
+    source.answer = key_set(KEY, NEXT)
+    clock.advance(10)
+    assert await verifier.verify(NEXT.token()), "after the wait for failures, and no longer one"
+
+
 async def test_sec_26_after_their_time_keys_are_asked_for_once_and_then_serve_stale(
     make_verifier: MakeVerifier, clock: ManualClock
 ) -> None:

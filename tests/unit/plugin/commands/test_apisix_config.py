@@ -84,6 +84,19 @@ def test_without_a_socket_apisix_starts_the_runner(
     assert list(services[0]["plugins"]) == ["ext-plugin-pre-req"], "nobody may report"
 
 
+UNREPORTED = "# doors.http.usage_token is not set: every call is charged by its estimate.\n"
+
+
+@pytest.mark.parametrize(("way", "said"), [("runner", 1), ("ai-proxy", 1), ("post-resp", 0)])
+def test_metering_is_not_left_out_without_a_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], way: str, said: int
+) -> None:
+    path = settings(tmp_path, "doors:\n  apisix: {read_responses: true}\n")
+    assert printed(path, capsys, ConfigOptions(LLM, way=way)).count(UNREPORTED) == said
+    path = settings(tmp_path, DOORS.replace("4MiB", "4MiB, read_responses: true"))
+    assert UNREPORTED not in printed(path, capsys, ConfigOptions(LLM, way=way))
+
+
 def test_a_relative_settings_file_is_printed_in_full(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +141,21 @@ def test_forward_auth_needs_no_door_of_its_own(
         (ConfigOptions(LLM, gatepass_url="gatepass:8700"), "--gatepass"),
         (ConfigOptions(LLM, gatepass_url="http://gatepass/x"), "--gatepass"),
         (ConfigOptions(LLM, gatepass_url='http://gatepass"'), "--gatepass"),
+        (ConfigOptions(LLM, gatepass_url="http://gatepass:99999"), "--gatepass: the port must be"),
+        (
+            ConfigOptions(form="config.yaml", gatepass_url="http://x:0"),
+            "--gatepass: the port must be",
+        ),
+        (ConfigOptions(("a=http://a:99999",)), "--service: a: the port must be from 1 to 65535"),
+        (ConfigOptions(("a=http://[1::2::3]:4000",)), "--service: a: the host is neither"),
+        (ConfigOptions(LLM, ["/v1", "/v1"]), "--route: /v1 stands there twice"),
+        (
+            ConfigOptions(("a=http://a", "b=http://b"), ["a=/v1", "b=/v1"]),
+            "--route: /v1 stands there twice",
+        ),
+        (ConfigOptions(LLM, ["/../y"]), "--route"),
+        (ConfigOptions(("junk",), form="config.yaml"), "--service: write NAME=URL"),
+        (ConfigOptions(LLM, ["//"], form="config.yaml"), "--route"),
         (ConfigOptions(()), "--service: name one at least"),
         (ConfigOptions(("a=http://a\n",)), "--service"),
         (ConfigOptions(("a=http://a/base",)), "APISIX puts no path in front"),

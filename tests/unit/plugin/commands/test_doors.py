@@ -1,12 +1,13 @@
 """Where the runner for APISIX listens, and how long it may take to end."""
 
+import time
 from pathlib import Path
 
 import pytest
 
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.commands.doors import LISTEN_ADDRESS, Only, open_doors
-from gatepass.plugin.gateways.apisix.bounds import SPAWNED_DRAIN_SECONDS
+from gatepass.plugin.gateways.apisix.bounds import SPAWNED_DRAIN_SECONDS, SPAWNED_HAND_OVER_SECONDS
 from gatepass.plugin.gateways.apisix.server import ApisixServer
 from gatepass.plugin.settings import Compiled, compile_settings
 from support.kong_door import ScriptedGate
@@ -26,7 +27,7 @@ def drain_seconds(settings: Compiled, only: Only | None) -> float:
         door = list(doors)[-1]
         server = door.server_for(ScriptedGate())  # type: ignore[arg-type]
         assert isinstance(server, ApisixServer)
-        return server._door.drain_seconds
+        return server.drain_seconds
 
 
 def test_who_is_started_by_apisix_listens_where_it_says_and_ends_before_it_is_killed(
@@ -40,6 +41,28 @@ def test_who_is_started_by_apisix_listens_where_it_says_and_ends_before_it_is_ki
         assert [door.address for door in doors] == [f"unix:{tmp_path}/spawned.sock"]
     assert drain_seconds(settings, "apisix") == SPAWNED_DRAIN_SECONDS < KILLED_AFTER_SECONDS
     assert drain_seconds(settings, None) == longer
+
+
+def test_handing_over_and_draining_are_over_before_apisix_kills(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the next runner listens beside this one and never comes to the path."""
+    monkeypatch.setenv(LISTEN_ADDRESS, f"unix:{tmp_path}/spawned.sock")
+    settings = compiled(tmp_path)
+    with open_doors(settings, "apisix") as old, open_doors(settings, "apisix"):
+        old.claim()
+        began = time.monotonic()
+        for pause in old.handing_over(lambda: None):
+            time.sleep(pause)
+        waited = time.monotonic() - began
+    assert waited >= SPAWNED_HAND_OVER_SECONDS
+    assert waited + SPAWNED_DRAIN_SECONDS < KILLED_AFTER_SECONDS
+
+
+def test_the_error_names_the_account_of_nginxs_workers() -> None:
+    settings = compile_settings(settings_with())
+    with pytest.raises(ConfigurationError, match="owner: nobody"), open_doors(settings, "apisix"):
+        pass
 
 
 def test_serve_listens_at_the_socket_of_the_settings_alone(

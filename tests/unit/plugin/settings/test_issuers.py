@@ -89,7 +89,7 @@ NOT_A_URL = "; an issuer that is no https URL needs jwks_uri, jwks_file or jwks"
         ({"jwks_uri": "https://169.254.169.254/k"}, f"jwks_uri: {KEYS}link-local"),
         ({"jwks_uri": "https://a.example/k", "jwks_file": "f"}, "jwks_file: contradicts jwks_uri"),
         ({"keys": "discovery", "jwks_file": "f"}, "jwks_file: contradicts keys"),
-        ({"keys": "jwks"}, "keys: must be 'discovery' or 'oauth-metadata'"),
+        ({"keys": "jwks"}, "keys: must be 'discovery', 'oauth-metadata' or 'none'"),
         (
             {"jwks_file": "f", "jwks_hosts": ["a.example"]},
             "jwks_hosts: counts for discovery only; leave it out",

@@ -143,7 +143,7 @@ SMALL = [
             '7:1: public_route: unknown setting; did you mean "public_routes" under profiles.NAME?',
             (
                 "8:1: foo: unknown setting; possible here: issuers, roles, route_groups, profiles, "
-                "users, teams, budgets, stores, doors, headers, token_headers, "
+                "users, teams, budgets, stores, doors, headers, token_headers, dpop, "
                 "token_cache"
             ),
             "9:1: claims: unknown setting; it belongs under issuers[]",

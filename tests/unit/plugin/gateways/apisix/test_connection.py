@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from gatepass.plugin.decision import Allow
+from gatepass.plugin.gateways.apisix.names import REQUEST_ID
 from gatepass.plugin.gateways.apisix.tokens import conf_token
-from gatepass.plugin.gateways.apisix.verdict import REQUEST_ID
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
 from gatepass.plugin.request import BodyState

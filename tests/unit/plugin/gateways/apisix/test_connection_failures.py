@@ -193,3 +193,17 @@ async def test_0a_an_exception_about_a_token_is_a_refusal(monkeypatch: pytest.Mo
     assert refused(line.say(call())) is Reason.INTERNAL
     monkeypatch.undo()
     assert still_serves(line)
+
+
+async def test_sec_41_an_exception_while_closing_is_counted_and_not_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_transport: asyncio.Transport) -> None:
+        raise LookupError
+
+    calls = new_calls()
+    monkeypatch.setattr(calls, "close_soon", broken)
+    line = Line(calls)
+    assert line.say(frame(5, b"")) == []
+    assert line.connection.deaf
+    assert calls._judge.faults == 1

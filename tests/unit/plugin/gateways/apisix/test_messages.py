@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from gatepass.plugin.gateways.apisix.bounds import MAX_BODY_BYTES, MAX_PAYLOAD_BYTES
 from gatepass.plugin.gateways.apisix.flatbuffers import Malformed
 from gatepass.plugin.gateways.apisix.messages import (
-    MAX_PAYLOAD_BYTES,
     METHODS,
     answered,
     framed,
@@ -173,3 +173,8 @@ def test_a_rewrite_of_nothing_is_an_explicit_yes() -> None:
     """An answer without an action would be one too, which is why nothing else may end so."""
     (answer,) = said_in(answered(0, rewrite([]), stops=False))
     assert answer == RequestAnswer(0, 2, Rewrite())
+
+
+def test_the_longest_body_that_settings_allow_fits_into_a_frame_and_16_mib_do_not() -> None:
+    assert len(encode(Extra(bytes(MAX_BODY_BYTES)))) <= MAX_PAYLOAD_BYTES
+    assert len(encode(Extra(bytes(16 * 1024 * 1024)))) > MAX_PAYLOAD_BYTES
