@@ -57,9 +57,11 @@ def test_sec_41_the_next_one_takes_over_and_no_request_fails(tmp_path: Path, sta
             wait_for_more(callers, number=50)
             assert errors_of(callers) == []
             assert not list(tmp_path.glob("*.next"))
-            first, told, last = new.errors.splitlines(keepends=True)
+            first, *told, last = new.errors.splitlines(keepends=True)
             assert first == WAITING
-            assert "this one has taken it over" in told
+            # who was started by APISIX may be gone before: it has a second in all
+            assert len(told) == 1 or (start is spawned_process and not told)
+            assert all("this one has taken it over" in line for line in told)
             assert last == f"gatepass: answering at unix:{new.path}\n"
             assert new.stop() == 0
             wait_for_more(callers, errors=1)
