@@ -29,7 +29,10 @@ from gatepass.jwks.keyset import KeySet
 from gatepass.jwks.token import VerifiedToken
 
 ENTRY_BYTES = 600
-"""What an entry takes beside its payload: its digest, objects, and places in tables."""
+"""What an entry takes beside its payload and names: its digest, objects, and places in tables."""
+
+_CHARACTER_BYTES = 4
+"""What a character of a text takes at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,12 @@ class Entry(msgspec.Struct, frozen=True, eq=False, gc=False):
     ends_monotonic: float
 
 
+def entry_bytes(token: VerifiedToken) -> int:
+    """Return what a token takes in memory, by an estimate that is not too low."""
+    names = len(token.subject) + len(token.issuer)
+    return ENTRY_BYTES + len(token.payload) + _CHARACTER_BYTES * names
+
+
 class TokenCache:
     """Verified tokens within the given bounds; `size_bytes` is what they take, by estimate."""
 
@@ -129,7 +138,7 @@ class TokenCache:
         lifetime = min(
             token.expires_at + leeway_seconds - wall, self._max_age_seconds, longest_seconds
         )
-        size = ENTRY_BYTES + len(token.payload)
+        size = entry_bytes(token)
         if token.digest in self._entries:
             self._forget(token.digest)
         self._make_room(size, wall)
@@ -162,4 +171,4 @@ class TokenCache:
             self._forget(digest)
 
     def _forget(self, digest: bytes) -> None:
-        self.size_bytes -= ENTRY_BYTES + len(self._entries.pop(digest).token.payload)
+        self.size_bytes -= entry_bytes(self._entries.pop(digest).token)

@@ -9,6 +9,7 @@ Rules, in order:
 2. What the issuer's rules have switched off cannot be checked either: the token is refused, unless
    `unsafe_ignore_confirmation` lets whoever holds it use it.
 3. What the rules require must be named.
+4. A token that calls itself bound to a key (`typ: DPoP`, as Keycloak does) must name one.
 
 The certificate is compared here; the proof of the key is for dpop.py to judge, and that both are
 asked for is up to whoever lets a request pass.
@@ -52,7 +53,7 @@ def check_confirmation(claims: Mapping[str, object], rules: IssuerRules) -> Conf
 
     """
     if "cnf" not in claims:
-        if rules.mtls is _REQUIRED or rules.dpop is _REQUIRED:
+        if rules.mtls is _REQUIRED or rules.dpop is _REQUIRED or _says_dpop(claims):
             raise TokenRefused(TokenFault.NOT_BOUND)
         return None
     names = claims["cnf"]
@@ -65,6 +66,8 @@ def check_confirmation(claims: Mapping[str, object], rules: IssuerRules) -> Conf
         if not ignored:
             raise TokenRefused(TokenFault.BINDING_UNCHECKED)
         return None
+    if key is None and not ignored and _says_dpop(claims):
+        raise TokenRefused(TokenFault.NOT_BOUND)
     return Confirmation(certificate, key)
 
 
@@ -81,6 +84,11 @@ def check_certificate(bound: bytes, shown: bytes | None) -> None:
         raise TokenRefused(TokenFault.CERTIFICATE_MISSING)
     if shown != bound:
         raise TokenRefused(TokenFault.CERTIFICATE_MISMATCH)
+
+
+def _says_dpop(claims: Mapping[str, object]) -> bool:
+    kind = claims.get("typ")
+    return isinstance(kind, str) and kind.lower() == "dpop"
 
 
 def _thumbprint(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 class Document:
     """What a source brought; `url` is where the entity tag counts, both None where there is none.
 
+    `located` says that the address was found lately, and serves without a question.
     `fresh_seconds` is for how long its server says that it is good, None when it does not say.
     """
 
@@ -14,3 +15,4 @@ class Document:
     url: str | None = None
     etag: bytes | None = None
     fresh_seconds: float | None = None
+    located: bool = False

@@ -12,7 +12,8 @@ Rules, in order:
 4. One deadline covers the whole exchange, from name resolution to the last byte: a server that
    sends one byte per second never trips a timeout per read.
 5. Status 200, or 304 to a question that named an entity tag; a redirect is never followed.
-6. The body is bounded, before and after inflation (`gatepass.jwks.body`).
+6. What comes in is taken in slices and bounded in all (`gatepass.jwks.slices`), and so is the body,
+   before and after inflation (`gatepass.jwks.body`).
 
 What the body says is left to others; so are retries and caching. The content type is not looked at:
 key sets are served as text/plain too.
@@ -26,7 +27,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from gatepass.jwks.address import checked_host
 from gatepass.jwks.body import make_body
@@ -36,6 +37,8 @@ from gatepass.jwks.fetcher import Fetched
 from gatepass.jwks.limits import DEFAULT_LIMITS
 from gatepass.jwks.networks import Address, Network, dialable
 from gatepass.jwks.proxy import read_proxy
+from gatepass.jwks.route import route_digest
+from gatepass.jwks.slices import SlicedStream, most_bytes
 
 if TYPE_CHECKING:
     import httpcore
@@ -85,7 +88,8 @@ class HttpFetcher:
     `allow_http_loopback` lets plain http pass to the machine itself, without a proxy;
     `allow_networks` are those beside the public Internet that may be asked. The CAs of `ca_file`
     (PEM) take the place of the system's. `proxy` is `http://host:port` or `https://host:port`;
-    `resolve` turns names into addresses.
+    `resolve` turns names into addresses. Two are equal when they go by
+    the same `route` (route.py).
 
     Raises:
         ConfigurationError: when `proxy` is not one.
@@ -110,8 +114,17 @@ class HttpFetcher:
         self._ca_file = ca_file
         self._proxy = None if proxy is None else read_proxy(proxy)
         self._resolve = resolve
+        self.route = route_digest(
+            ca_file, self._proxy, allow_networks, allow_http_loopback=allow_http_loopback
+        )
         self._tls: ssl.SSLContext | None = None
         self._reading_cas = asyncio.Lock()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, HttpFetcher) and other.route == self.route
+
+    def __hash__(self) -> int:
+        return hash(self.route)
 
     async def get(self, url: str, etag: bytes | None = None) -> Fetched:
         """Return the document at a URL; with the `etag` of the last one, perhaps no body.
@@ -176,11 +189,12 @@ class HttpFetcher:
         # together, and nobody else waits for it
         async with self._reading_cas:
             self._tls = self._tls or await asyncio.to_thread(_tls_context, self._ca_file)
+        most = most_bytes(self._max_bytes)
         literal = _literal(host)
         local = host == "localhost" or (literal is not None and literal.is_loopback)
         if self._proxy is None or local:  # to a proxy, these names mean the proxy's own machine
             plain = url.startswith("http:")
-            dialer = _Dialer(self._resolve, self._allow_networks, local=local, plain=plain)
+            dialer = _Dialer(self._resolve, self._allow_networks, most, local=local, plain=plain)
             return httpcore.AsyncConnectionPool(ssl_context=self._tls, network_backend=dialer)
         if literal is not None:
             dialable([literal], self._allow_networks, local=False)
@@ -189,7 +203,7 @@ class HttpFetcher:
             proxy_auth=self._proxy.auth,
             ssl_context=self._tls,
             proxy_ssl_context=self._tls if self._proxy.url.startswith("https:") else None,
-            network_backend=_Dialer(self._resolve, None),
+            network_backend=_Dialer(self._resolve, None, most),
         )
 
     async def _read(self, response: "httpcore.Response", *, conditional: bool) -> Fetched:
@@ -213,12 +227,14 @@ class _Dialer(_Backend):
         self,
         resolve: Resolve,
         allowed: Collection[Network] | None,
+        max_bytes: int,
         *,
         local: bool = False,
         plain: bool = False,
     ) -> None:
         self._resolve = resolve
         self._allowed = allowed
+        self._max_bytes = max_bytes
         self._local = local
         self._plain = plain
 
@@ -230,16 +246,27 @@ class _Dialer(_Backend):
         *_options: object,
         **_more: object,
     ) -> "httpcore.AsyncNetworkStream":
-        import httpcore  # noqa: PLC0415 - see above
-
         found = await self._resolve(host, port)
         addresses = (
             found if self._allowed is None else dialable(found, self._allowed, local=self._local)
         )
         if self._plain and not all(address.is_loopback for address in addresses):
             raise KeySourceUnavailable("address: not https")
+        return cast(
+            "httpcore.AsyncNetworkStream",
+            SlicedStream(await self._dial(addresses[:_MAX_DIALED], port, timeout), self._max_bytes),
+        )
+
+    async def _dial(
+        self,
+        addresses: Sequence[Address],
+        port: int,
+        timeout: float | None,  # noqa: ASYNC109 - httpcore's signature
+    ) -> "httpcore.AsyncNetworkStream":
+        import httpcore  # noqa: PLC0415 - see above
+
         dial = httpcore.AnyIOBackend().connect_tcp
-        *others, last = addresses[:_MAX_DIALED]
+        *others, last = addresses
         patience = None if timeout is None else timeout / (len(others) + 1)
         for address in others:
             with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):

@@ -19,7 +19,12 @@ class Fetched:
 
 
 class Fetcher(Protocol):
-    """Speaks with the servers of issuers."""
+    """Speaks with the servers of issuers; two are equal when they go by the same `route`."""
+
+    @property
+    def route(self) -> str:
+        """Return what tells the way by which answers come from others; it holds no secret."""
+        ...
 
     async def get(self, url: str, etag: bytes | None = None) -> Fetched:
         """Return the document at a URL; with the `etag` of the last one, perhaps no body.

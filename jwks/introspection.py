@@ -4,7 +4,7 @@ The asking itself is the introspector's part.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.jwks.fetcher import Fetcher
@@ -27,7 +27,7 @@ class Introspection:
 
     endpoint: Endpoint
     client: Client
-    fetcher: Fetcher = field(compare=False)
+    fetcher: Fetcher
     token_prefix: str = ""
     cache_seconds: float = 30.0
     refused_seconds: float = 10.0

@@ -12,7 +12,7 @@ Rules, in order:
 import asyncio
 import math
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from gatepass.jwks.clock import Clock
@@ -51,7 +51,7 @@ class DiscoveredEndpoint:
     """The address that the issuer's own metadata names, on its host or on one of those allowed."""
 
     issuer: str
-    fetcher: Fetcher = field(compare=False)
+    fetcher: Fetcher
     allowed_hosts: AbstractSet[str] = frozenset()
     allow_http_loopback: bool = False
     metadata: Metadata = Metadata.OPENID

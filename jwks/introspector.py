@@ -6,13 +6,14 @@ Rules, in order:
 2. One that was asked about in vain lately gets the same answer (unusable_tokens.py).
 3. One question per token at a time; who needs the answer waits for the one under way. A caller that
    gives up does not take it along.
-4. Questions keep to a pace (introspection_pace.py).
+4. Questions keep to a pace (introspection_pace.py), in which tokens that were good lately come
+   before others (active_tokens.py).
 5. What passes is kept in the verifier's cache of tokens, by the SHA-256 of the whole token. Which
    issuer a token belongs to hangs on the token and the settings alone, and both the cache and this
    memory belong to one generation of these, so nothing that an answer depended on is missing from
    its key (SEC-50). It ends with the token, and `cache_seconds` after it was asked for. The next
-   generation takes over the answers of an issuer for which it has the very same settings: a reload
-   must not have all tokens asked about at once.
+   generation takes over the answers of an issuer for which it has the very same settings, if all
+   prefixes are the same: a reload must not have all tokens asked about at once.
 
 So a token that its issuer revokes passes for `cache_seconds` more, and no longer. `verify_warm` of
 the verifier finds answers that are kept; it never asks. What the answer says is judged in
@@ -26,6 +27,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from gatepass.jwks.active_tokens import ActiveTokens
 from gatepass.jwks.cache import Entry, NoKeys, TokenCache
 from gatepass.jwks.clock import Clock
 from gatepass.jwks.errors import (
@@ -84,6 +86,7 @@ class Introspector:
         self._endpoint = KnownEndpoint(introspection.endpoint, clock, freshness)
         self._pace = Pace(introspection.max_per_second, introspection.max_in_flight, freshness)
         self._unusable = UnusableTokens()
+        self._active = ActiveTokens()
         self._asking: dict[bytes, asyncio.Task[VerifiedToken | Why]] = {}
         self._said: dict[str, float] = {}
         self._closed = False
@@ -98,6 +101,12 @@ class Introspector:
         """Go on with the answers of another introspector that goes by the same settings."""
         if other.way == self.way:
             self._cache.inherit(other.answers(), self._no_keys)
+            self._active = other.active
+
+    @property
+    def active(self) -> ActiveTokens:
+        """Return which tokens were good lately; those who go by the same settings share it."""
+        return self._active
 
     def answers(self) -> Sequence[Entry]:
         """Return the answers that are in memory."""
@@ -166,7 +175,7 @@ class Introspector:
     def _begin(self, token: bytes, digest: bytes) -> "asyncio.Task[VerifiedToken | Why]":
         if self._closed:
             raise IntrospectionUnavailable("closed")
-        held_back = self._pace.begin(self._clock.monotonic())
+        held_back = self._pace.begin(self._clock.monotonic(), known=digest in self._active)
         if held_back is not None:
             self._held_back += 1
             self._say(held_back)
@@ -198,6 +207,7 @@ class Introspector:
         except TokenRefused as refusal:
             self._answered()
             self._refused += 1
+            self._active.forget(digest)
             self._keep_out(digest, refusal.fault, self._introspection.refused_seconds)
             return refusal.fault
         except IntrospectionUnavailable as odd:
@@ -208,6 +218,7 @@ class Introspector:
             self._pace.failed(self._clock.monotonic())
             return self._failed(failure.detail)
         self._answered()
+        self._active.remember(digest)
         longest = began + self._introspection.cache_seconds - self._clock.monotonic()
         if longest > 0:
             self._cache.remember(verified, self._no_keys, 0, longest)
@@ -219,7 +230,7 @@ class Introspector:
 
     def _unanswered_for(self, digest: bytes, detail: str) -> str:
         """Note that the server answers, but with nothing that can be used for this token."""
-        self._pace.answered()
+        self._pace.stumbled(digest, self._clock.monotonic(), known=digest in self._active)
         self._keep_out(digest, detail, self._unknown_seconds)
         return self._failed(detail)
 

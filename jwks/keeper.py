@@ -11,12 +11,12 @@ Rules, in order:
    does not take the load with it.
 4. Between the end of an attempt and the next one that a token asks for lie `min_refetch_seconds`,
    after failures the doubling wait of `Freshness.backoff` (SEC-24, SEC-25). A name that was looked
-   for in vain waits longer (unknown_keys.py).
+   for in vain waits longer (unknown_keys.py). So many wait for one load, and no more. What they
+   ask for is the keys: where these are is asked by the timer, and after a failure.
 5. The timer loads shortly before the set stops being fresh, after failures as soon as the wait is
    over. No failure ends this.
 6. A document that did not change keeps the key set object, and with it all verdicts that hang on
    it; one that changed replaces it, and a withdrawn key is gone at once.
-
 7. Without keys in hand and with none to be had, those that an earlier process left on disk serve
    inside the same limit (saved.py).
 
@@ -27,9 +27,10 @@ import asyncio
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import SystemRandom
+from typing import Final
 
 from gatepass.jwks.clock import Clock
 from gatepass.jwks.disk_copy import DiskCopy
@@ -45,6 +46,8 @@ from gatepass.jwks.unknown_keys import UnknownKeys
 
 _CHANCE = SystemRandom().random
 NEVER_TRIED = "not loaded yet"
+MAX_WAITING: Final = 1024
+"""Whoever waits holds a request, and each of them is woken one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class Keeper:
         self._unasked_until = -math.inf
         self._usable_until = -math.inf
         self._ask_again_at = -math.inf
+        self._locate_at = -math.inf
+        self._waiting = 0
         self._load: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -125,6 +130,11 @@ class Keeper:
         """Return the keys that may be used once asking did not help, None when there are none."""
         return self._key_set if now <= self._usable_until else None
 
+    @property
+    def crowded(self) -> bool:
+        """Return whether so many wait for a load already that nobody else should."""
+        return self._waiting >= MAX_WAITING
+
     def is_fresh(self, now: float) -> bool:
         """Return whether the keys in hand are as new as they should be."""
         return now <= self._fresh_until
@@ -152,8 +162,12 @@ class Keeper:
         if not self.may_refresh(self._clock.monotonic()):
             return
         self.refetches += not self._loading
-        # unlike awaiting the task itself, this leaves it alone when the caller is cancelled
-        await asyncio.wait({self._begin_load()})
+        self._waiting += 1
+        try:
+            # unlike awaiting the task itself, this leaves it alone when the caller is cancelled
+            await asyncio.wait({self._begin_load()})
+        finally:
+            self._waiting -= 1
         found = self.failures or self._key_set is None or self._key_set.names(kid)
         if kid is not None and not found:
             self._unknown.miss(kid, self._clock.monotonic())
@@ -204,8 +218,11 @@ class Keeper:
 
     async def _load_once(self) -> None:
         began, began_wall = self._clock.monotonic(), self._clock.wall()
+        before, anew = self._document, bool(self.failures) or began >= self._locate_at
+        if before is not None and anew:
+            before = replace(before, located=False)
         try:
-            document = await self._source.load(self._document)
+            document = await self._source.load(before)
             key_set = self._parsed(document)
         except KeySourceUnavailable as failure:
             self._failed(failure.detail)
@@ -213,6 +230,9 @@ class Keeper:
             self._log.broken(bug)
             self._failed("internal error")
         else:
+            if anew:
+                # the earliest that the timer comes to load what lives for the whole time
+                self._locate_at = began + due(self._freshness.refresh_seconds, chance=1)
             self._succeeded(document, key_set, began)
             if self._copy is not None:
                 self._copy.keep(document.content, began_wall)

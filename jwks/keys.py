@@ -31,8 +31,8 @@ PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 class Key:
     """A public key that may verify; `algorithms` are those that it may verify with.
 
-    `issuer` is the only one that it is for, where it names one; no standard has that member, Entra
-    does. It counts for issuers of many tenants (gatepass.jwks.tenants).
+    `issuer` is the only one that it is for, where it names one (gatepass.jwks.tenants); no standard
+    has that member, Entra does.
     """
 
     kid: str | None = field(repr=False)

@@ -3,8 +3,9 @@
 Rules, in order:
 
 1. A token that begins with an issuer's `token_prefix` is that issuer's. No JWT begins so.
-2. One with two dots is a JWT, one with four an encrypted one (SEC-13). Neither is asked about: a
-   token that our own verification refuses must not find another judge, and it may be the secret of
+2. One with two dots is a JWT, one with four an encrypted one (SEC-13), and one that begins as JWTs
+   do and has a dot is a piece of one, or one with something added. None is asked about: a token
+   that our own verification refuses must not find another judge, and it may be the secret of
    somebody else's service.
 3. Every other one belongs to the issuer without a prefix, if there is one.
 
@@ -19,6 +20,7 @@ _PREFIX: Final = re.compile(r"[A-Za-z0-9._~+/-]{1,64}")
 _AS_JWT: Final = ("ew", "ey")
 """How base64url begins whose text is `{` and a quotation mark or a blank."""
 
+_JWT_STARTS: Final = tuple(start.encode("ascii") for start in _AS_JWT)
 _JOSE_DOTS: Final = frozenset({2, 4})
 
 Owner = TypeVar("Owner")
@@ -57,6 +59,9 @@ class OpaqueTokens(Generic[Owner]):
         for prefix, owner in self._by_prefix:
             if token.startswith(prefix):
                 return owner
-        if self._of_the_others is None or token.count(b".") in _JOSE_DOTS:
-            return None
-        return self._of_the_others
+        return None if _may_be_jose(token) else self._of_the_others
+
+
+def _may_be_jose(token: bytes) -> bool:
+    dots = token.count(b".")
+    return dots in _JOSE_DOTS or (dots > 0 and token.startswith(_JWT_STARTS))

@@ -122,6 +122,24 @@ class SavedKeys:
         return content
 
 
+def check_folder(folder: Path) -> None:
+    """Look whether a folder is one whose files are believed; one that is not there will be.
+
+    Raises:
+        NotSaved: it is not.
+
+    """
+    try:
+        status = folder.stat()
+    except FileNotFoundError:
+        return
+    except OSError as failure:
+        raise NotSaved("cannot be read") from failure
+    if not stat.S_ISDIR(status.st_mode):
+        raise NotSaved("not a folder")
+    _check_owner(status)
+
+
 def _check_owner(status: os.stat_result) -> None:
     if status.st_uid != os.geteuid() or status.st_mode & _OTHERS_MAY_WRITE:
         raise NotSaved("others may write there")

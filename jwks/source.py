@@ -3,12 +3,12 @@
 A source knows how to load the document and nothing of when, how often or what it means: those are
 the keeper's and the key set's business. It keeps nothing between two loads: what the last one
 brought is handed to it, so that a server may answer that nothing changed. Two sources are equal
-when they load from the same place.
+when they load from the same place by the same way (route.py).
 """
 
 import asyncio
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -30,7 +30,7 @@ class KeySource(Protocol):
 
     @property
     def place(self) -> str | None:
-        """Return what tells the place from others, None for one on this machine.
+        """Return what tells the place, and the way to it, from others; None on this machine.
 
         The last keys of a place elsewhere may be kept on disk; it holds no secret of ours.
         """
@@ -113,7 +113,7 @@ class UrlKeys:
     """A key set at an address that the settings name."""
 
     url: str
-    fetcher: Fetcher = field(compare=False)
+    fetcher: Fetcher
 
     @property
     def fixed(self) -> bool:
@@ -124,7 +124,8 @@ class UrlKeys:
     def place(self) -> str | None:
         """Return the URL, without a query, which may hold a secret, but with its digest."""
         url, _, query = self.url.partition("?")
-        return f"{url}?{sha256(query.encode()).hexdigest()}" if query else url
+        place = f"{url}?{sha256(query.encode()).hexdigest()}" if query else url
+        return f"{place} {self.fetcher.route}"
 
     async def load(self, before: Document | None = None) -> Document:
         """Return what is published now.
@@ -138,7 +139,7 @@ class UrlKeys:
 
 @dataclass(frozen=True, slots=True)
 class DiscoveredKeys:
-    """A key set whose address the issuer's own metadata tells, asked anew at every load.
+    """A key set whose address the issuer's own metadata tells, unless it is still `located`.
 
     `allowed_hosts` are further hosts, in lower case, that the metadata may point to; `metadata` is
     the standard by which it is found, `beneath` the URL that stands for the issuer in its address,
@@ -146,7 +147,7 @@ class DiscoveredKeys:
     """
 
     issuer: str
-    fetcher: Fetcher = field(compare=False)
+    fetcher: Fetcher
     allowed_hosts: AbstractSet[str] = frozenset()
     allow_http_loopback: bool = False
     metadata: Metadata = Metadata.OPENID
@@ -164,9 +165,9 @@ class DiscoveredKeys:
 
     @property
     def place(self) -> str | None:
-        """Return by which metadata and from which hosts the keys come."""
+        """Return by which metadata, from which hosts and by which way the keys come."""
         hosts = " ".join(sorted(self.allowed_hosts))
-        return f"{self.metadata} {self.beneath or self.issuer} {hosts}"
+        return f"{self.metadata} {self.beneath or self.issuer} {hosts} {self.fetcher.route}"
 
     @property
     def fixed(self) -> bool:
@@ -174,14 +175,21 @@ class DiscoveredKeys:
         return False
 
     async def load(self, before: Document | None = None) -> Document:
-        """Return what is published now, at the address that is published now.
+        """Return what is published now, at the address that was found lately or is published now.
 
         Raises:
             KeySourceUnavailable: for everything that goes wrong.
 
         """
+        if before is not None and before.located and before.url is not None:
+            jwks_uri = before.url
+        else:
+            jwks_uri = await self._locate()
+        return replace(await _fetched(self.fetcher, jwks_uri, before), located=True)
+
+    async def _locate(self) -> str:
         published = await self.fetcher.get(self.metadata_url)
-        jwks_uri = read_address(
+        return read_address(
             published.body or b"",
             "jwks_uri",
             self.issuer,
@@ -189,7 +197,6 @@ class DiscoveredKeys:
             allowed_hosts=self.allowed_hosts,
             allow_http_loopback=self.allow_http_loopback,
         )
-        return await _fetched(self.fetcher, jwks_uri, before)
 
 
 async def _fetched(fetcher: Fetcher, url: str, before: Document | None) -> Document:

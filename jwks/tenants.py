@@ -9,8 +9,8 @@ of them share their keys. Rules, in order (SEC-14):
 3. The token's `tid` is that tenant. Two tenants are two issuers: the same `sub` of another is
    somebody else.
 4. A key that names its issuer, as Entra's do, verifies tokens of that issuer and of no other, with
-   `{tenantid}` in it standing for the token's own tenant: keys for personal accounts sign for no
-   company.
+   `{tenantid}` in it standing for the token's own `tid`: keys for personal accounts sign for no
+   company. This counts for an issuer without tenants as well, whose keys are the same.
 """
 
 import re
@@ -79,12 +79,17 @@ def check_tenant_claim(claims: Mapping[str, object], tenant: str) -> None:
         raise TokenRefused(TokenFault.BAD_ISSUER)
 
 
-def check_key_issuer(key: "Key", issuer: str, tenant: str) -> None:
+def check_key_issuer(key: "Key", issuer: str, claims: Mapping[str, object]) -> None:
     """Let a key count that is for this issuer, or that does not say for which it is.
+
+    `claims` are those that the key signed.
 
     Raises:
         TokenRefused: UNKNOWN_KEY.
 
     """
-    if key.issuer is not None and tenant_issuer(key.issuer, tenant) != issuer:
+    if key.issuer is None or key.issuer == issuer:
+        return
+    tenant = claims.get("tid")
+    if not isinstance(tenant, str) or tenant_issuer(key.issuer, tenant) != issuer:
         raise TokenRefused(TokenFault.UNKNOWN_KEY)

@@ -3,8 +3,8 @@
 1. `parse_token` takes it apart (jws.py) and reads the payload once, as a strict JSON object. Of it
    only `iss` may be used before the signature is verified, to choose whose rules and keys apply.
 2. `verify_token` checks, in this order: the issuer (exactly the configured string, or that with a
-   tenant in it), the token's spelling, algorithm, key and signature, and only then tenant, type,
-   time, audience, what else is required, subject, and whom it is bound to.
+   tenant in it), the token's spelling, algorithm, key and signature, and only then tenant, whom
+   the key is for, type, time, audience, what else is required, subject, and whom it is bound to.
 
 Choosing the issuer, fetching keys and remembering verified tokens is the verifier's part.
 """
@@ -140,8 +140,8 @@ def verify_token(
     key = check_signature(jws, key_set, rules.algorithms)
     claims = parsed._claims  # noqa: SLF001 - verification is what may read them
     if tenant is not None:
-        check_key_issuer(key, issuer, tenant)
         check_tenant_claim(claims, tenant)
+    check_key_issuer(key, issuer, claims)
     check_type(claims, jws.header.typ, rules)
     expires_at = check_times(claims, rules, now)
     check_audience(claims, rules)

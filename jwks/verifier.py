@@ -17,7 +17,7 @@ this order.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -102,25 +102,27 @@ class Verifier:
     def inherit(self, other: "Verifier") -> None:
         """Take over keys of another verifier that come from the same place and are newer.
 
-        Answers about opaque tokens are taken over where they were judged by the same settings.
+        Answers about opaque tokens are taken over where they were judged by the same settings, and
+        where the prefixes that say whose they are, all of them, are the same.
 
         So new settings do not make an issuer's tokens unverifiable while that issuer is away.
         """
         for issuer, trust in self._trusted.items():
             trust.keeper.inherit(other.loaded(issuer))
-        for prefix, introspector in self._introspectors.items():
-            before = other.introspector(prefix)
-            if before is not None:
-                introspector.inherit(before)
+        before = other.introspectors
+        if before.keys() == self._introspectors.keys():
+            for prefix, introspector in self._introspectors.items():
+                introspector.inherit(before[prefix])
 
     def loaded(self, issuer: str) -> Loaded | None:
         """Return what was loaded last for an issuer, None for nothing or for a stranger."""
         trust = self._trusted.get(issuer)
         return None if trust is None else trust.keeper.loaded
 
-    def introspector(self, prefix: str) -> Introspector | None:
-        """Return who asks about opaque tokens that begin so, None for nobody."""
-        return self._introspectors.get(prefix)
+    @property
+    def introspectors(self) -> Mapping[str, Introspector]:
+        """Return who asks about opaque tokens, by what these begin with."""
+        return self._introspectors
 
     async def start(self) -> None:
         """Load the keys of every issuer once and keep them fresh until `close`.
@@ -185,6 +187,8 @@ class Verifier:
         if introspector is not None:
             return await introspector.verify(token, sha256(token).digest())
         parsed, trust = self._read(token)
+        if trust.keeper.crowded:
+            raise KeySourceUnavailable("too many wait")
         await trust.keeper.refresh(parsed.kid)
         key_set = trust.keeper.usable(self._clock.monotonic())
         if key_set is None:

@@ -89,7 +89,9 @@ def decide(  # noqa: PLR0913 - the options of the command
 ) -> None:
     """Decide one request without a gateway, and show the steps that led to the answer.
 
-    Nothing is stored and no budget is touched: rows are read from a copy of the database.
+    Nothing is stored and no budget is touched: rows are read from a copy of the database. Tokens
+    that are bound to a key (DPoP) or to a certificate cannot be judged here: they are refused,
+    whatever headers are added.
 
     Example: gatepass decide --token @token.txt --path /v1/chat/completions --body '{"model": "x"}'
     """

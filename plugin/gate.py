@@ -22,7 +22,6 @@ from gatepass.plugin.admission import admit
 from gatepass.plugin.budgets.memory import MemoryBudgets, Settlement
 from gatepass.plugin.callers import Directory, KnownCaller
 from gatepass.plugin.decision import Allow, BodyWanted, Decision, Deny, Effect
-from gatepass.plugin.errors import StoreUnavailable
 from gatepass.plugin.inspection import HeaderFacts
 from gatepass.plugin.metering.prices import Usage
 from gatepass.plugin.naming import name_models, wants_body
@@ -32,6 +31,7 @@ from gatepass.plugin.request import BodyState, Request
 from gatepass.plugin.request_ids import RequestIds
 from gatepass.plugin.routing import Route
 from gatepass.plugin.rulebook import Rulebook, begin_after, end, make_rulebook
+from gatepass.plugin.store_health import StoreHealth
 from gatepass.rbac.authorize import check_models, check_route
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Gate:
         self._rulebook = rulebook
         self._budgets = budgets
         self._directory = directory
+        self._store_health = StoreHealth(directory, clock)
         self._clock = clock
         self._fetcher = fetcher
         self._ids = RequestIds()
@@ -180,11 +181,7 @@ class Gate:
 
     async def store_answers(self) -> bool:
         """Answer whether the store does."""
-        try:
-            await self._directory.ping()
-        except StoreUnavailable:
-            return False
-        return True
+        return await self._store_health.answers()
 
     def profiles(self) -> Collection[str]:
         """Return the names of the profiles that exist now."""

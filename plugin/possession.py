@@ -12,7 +12,7 @@ stands in gatepass.jwks.dpop. A proof is good for one request that is let throug
 only when everything else has said yes: a refused request may be asked about again.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from gatepass.jwks.confirmation import check_certificate
 from gatepass.jwks.dpop import ProofChecker
@@ -80,8 +80,8 @@ class Possession:
             TooManyProofs: there is no room to remember it.
 
         """
-        if self._proofs is not None:
-            self._proofs.use(proof, request.gateway_request_id)
+        checker = cast("ProofChecker", self._proofs)  # without one no proof came from `check`
+        checker.use(proof, request.gateway_request_id)
 
 
 def schemes_of(issuers: "Sequence[Issuer]", proofs: ProofChecker | None) -> Schemes:

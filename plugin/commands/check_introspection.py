@@ -10,6 +10,7 @@ from gatepass.jwks.errors import IntrospectionUnavailable, TokenFault, TokenRefu
 from gatepass.jwks.verifier import Verifier
 from gatepass.plugin.commands.check_keys import warnings_unsaid
 from gatepass.plugin.commands.finding import Finding
+from gatepass.plugin.commands.key_advice import advice_on
 from gatepass.plugin.settings import Compiled
 
 _ADVICE = {
@@ -47,7 +48,7 @@ async def _finding(verifier: Verifier, issuer: str, prefix: str) -> Finding:
     try:
         await verifier.verify(f"{prefix}{secrets.token_hex(16)}".encode("ascii"))
     except IntrospectionUnavailable as unavailable:
-        advice = _ADVICE.get(unavailable.detail, "check the endpoint and that this host reaches it")
+        advice = _ADVICE.get(unavailable.detail) or advice_on(unavailable.detail, "endpoint")
         return Finding(
             subject,
             ok=False,

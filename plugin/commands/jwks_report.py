@@ -25,12 +25,21 @@ _MEANWHILE = "until then the keys in hand serve, for max_stale at most"
 _STORE = "the store does not answer: nobody who is not remembered gets in until it does"
 
 
-def report_on(health: Health, *, as_json: bool) -> int:
-    """Print the report and return the exit status: 0 all keys are there and fresh, 1 not so."""
+def report_on(health: Health, *, as_json: bool, of_service: bool = True) -> int:
+    """Print the report and return the exit status: 0 all keys are there and fresh, 1 not so.
+
+    What only a running service knows is left out where none was asked (`of_service`).
+    """
     fresh = all(key_state(status) is KeyState.FRESH for status in health.issuers)
     ok = fresh and health.store
     if as_json:
-        typer.echo(json.dumps(_document(health, ok=ok), indent=2))
+        document = _document(health, ok=ok)
+        if of_service:
+            document |= {
+                "store": health.store,
+                "introspections": [_plain(status) for status in health.introspections],
+            }
+        typer.echo(json.dumps(document, indent=2))
     else:
         _print_table(health)
     return 0 if ok else 1
@@ -59,12 +68,10 @@ def _document(health: Health, *, ok: bool) -> dict[str, object]:
     return {
         "ok": ok,
         "ready": health.ready,
-        "store": health.store,
         "issuers": [
             {**_plain(status), "state": key_state(status), "to_do": list(to_do(status))}
             for status in health.issuers
         ],
-        "introspections": [_plain(status) for status in health.introspections],
     }
 
 

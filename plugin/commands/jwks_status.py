@@ -44,7 +44,9 @@ def run_jwks_status(url: str | None, config: Path | None, *, as_json: bool) -> i
     statuses = asyncio.run(ask_issuers(compile_settings(load_settings(config))))
     ready = all(status.key_ids for status in statuses)
     return report_on(
-        Health(ready, store=True, issuers=tuple(statuses), introspections=()), as_json=as_json
+        Health(ready, store=True, issuers=tuple(statuses), introspections=()),
+        as_json=as_json,
+        of_service=False,
     )
 
 

@@ -1,4 +1,4 @@
-"""What to do about keys that are not there, by the fixed words that the fetcher and keeper have."""
+"""What to do about an issuer that is not reached, by the fixed words of the fetcher and keeper."""
 
 NO_KEYS = "the issuer publishes no key that can verify its tokens"
 UNSAFE_KEYS = (
@@ -18,8 +18,8 @@ _FETCHING = {
 }
 
 
-def advice_on(detail: str) -> str:
-    """Return what to do when keys were not loaded because of this."""
+def advice_on(detail: str, place: str = "address") -> str:
+    """Return what to do when an issuer was not reached at a place because of this."""
     if detail.startswith("file: "):
         return "put the path right; it starts at the settings file"
-    return _FETCHING.get(detail, "check the address and that this host reaches it")
+    return _FETCHING.get(detail, f"check the {place} and that this host reaches it")

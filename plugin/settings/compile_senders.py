@@ -42,7 +42,8 @@ def certificates_are_wanted(issuers: "Sequence[IssuerSettings]") -> bool:
 def type_claims(settings: "IssuerSettings") -> Mapping[str, frozenset[str]]:
     """Return the claims that tell access tokens from others, with their values in lower case.
 
-    Keycloak says DPoP instead of Bearer in the `typ` of a token that it binds to a key.
+    Keycloak says DPoP instead of Bearer in the `typ` of a token that it binds to a key; one that
+    names no key is refused (gatepass.jwks.confirmation).
     """
     claims = {
         name: frozenset(value.lower() for value in values)

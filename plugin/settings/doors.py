@@ -107,6 +107,18 @@ class HttpDoorSettings(Section):
         "rfc9440 (Client-Cert) or xfcc (Envoy's own).",
     )
 
+    def cross_findings(self, right: frozenset[str]) -> Iterator[Finding]:
+        """Yield the form of a header that nobody named."""
+        if (
+            right >= {"client_certificate_header", "client_certificate_form"}
+            and "client_certificate_form" in self.model_fields_set
+            and self.client_certificate_header is None
+        ):
+            yield Finding(
+                ("client_certificate_form",),
+                "says how a header is written that is not named; set client_certificate_header",
+            )
+
 
 class KongDoorSettings(Section):
     """The plugin server for Kong."""

@@ -68,6 +68,7 @@ Time = Annotated[int, PlainValidator(values.to_seconds(1, 30 * 86_400)), _SECOND
 LongTime = Annotated[int, PlainValidator(values.to_seconds(1, 3650 * 86_400)), _SECONDS]
 _SIZE = _shaped("[0-9]+[KM]iB", **{SIZE: ""})
 BodySize = Annotated[int, PlainValidator(values.to_bytes(64 * 1024 * 1024)), _SIZE]
+MemorySize = Annotated[int, PlainValidator(values.to_bytes(4096 * 1024 * 1024)), _SIZE]
 FrameBodySize = Annotated[int, PlainValidator(values.to_bytes(MAX_BODY_BYTES)), _SIZE]
 
 Algorithm = Annotated[

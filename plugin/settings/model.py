@@ -30,7 +30,11 @@ from gatepass.plugin.settings.issuers import IssuerSettings
 from gatepass.plugin.settings.problems import Finding, Location, Origin, repeated
 from gatepass.plugin.settings.profiles import ProfileSettings, RoleSettings, RouteGroups
 from gatepass.plugin.settings.section import Section
-from gatepass.plugin.settings.sender_constrained import DpopSettings, dpop_findings
+from gatepass.plugin.settings.sender_constrained import (
+    DpopSettings,
+    certificate_findings,
+    dpop_findings,
+)
 from gatepass.plugin.settings.token_cache import TokenCacheSettings
 
 _IDENTITY = ("user", "team", "role", "organization", "end_user")
@@ -177,6 +181,8 @@ class Settings(Section):
             yield from prefix_findings(self.issuers)
         if {"issuers", "dpop"} <= right:
             yield from dpop_findings(self.dpop, self.issuers)
+        if {"issuers", "doors"} <= right:
+            yield from certificate_findings(self.doors.http.client_certificate_header, self.issuers)
         if {"budgets", "doors"} <= right:
             yield from self._worker_findings()
         yield from self._header_findings(right)

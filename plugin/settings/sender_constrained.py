@@ -131,6 +131,19 @@ class DpopSettings(Section):
     )
 
 
+def certificate_findings(
+    header: str | None, issuers: "Sequence[IssuerSettings]"
+) -> Iterator[Finding]:
+    """Yield the header with certificates that no issuer's tokens are bound to."""
+    wanted = any(issuer.sender_constrained.mtls is not Binding.OFF for issuer in issuers)
+    if header is not None and not wanted:
+        yield Finding(
+            ("doors", "http", "client_certificate_header"),
+            "no issuer's tokens are bound to certificates; set sender_constrained.mtls, or leave "
+            "this out",
+        )
+
+
 def dpop_findings(settings: DpopSettings, issuers: "Sequence[IssuerSettings]") -> Iterator[Finding]:
     """Yield the addresses that are missing."""
     wanted = any(issuer.sender_constrained.dpop is not Binding.OFF for issuer in issuers)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from gatepass.plugin.settings.fields import BodySize, Time
+from gatepass.plugin.settings.fields import MemorySize, Time
 from gatepass.plugin.settings.problems import BadValue
 from gatepass.plugin.settings.section import Section
 from gatepass.plugin.settings.values import to_count
@@ -37,9 +37,9 @@ class TokenCacheSettings(Section):
     """How verified tokens are remembered, so that their signature is verified once."""
 
     max_tokens: TokenCount = Field(default=10_000, description="How many tokens at most.")
-    max_bytes: BodySize = Field(
+    max_bytes: MemorySize = Field(
         default=32 * 1024 * 1024,
-        description="How much memory they may take, at most 64MiB.",
+        description="How much memory they may take, at most 4096MiB for each process.",
     )
     max_age: Time = Field(
         default=300,

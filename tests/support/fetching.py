@@ -9,6 +9,8 @@ from gatepass.jwks import Fetched
 class ScriptedFetcher:
     """Gets what `documents` has for a URL, an error included; while `gate` is closed, it waits."""
 
+    route = "by script"
+
     def __init__(self, documents: Mapping[str, bytes | Exception | None]) -> None:
         self.documents = dict(documents)
         self.asked: list[str] = []

@@ -13,6 +13,8 @@ Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 FOR_EVER = 30.0
 """Longer than any deadline of a test, in seconds; the server's end cuts it short."""
 
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+
 
 class JwksServer:
     """Answers each path by what `serve` set for it; unknown paths get a 404."""
@@ -161,6 +163,24 @@ def endless() -> Answer:
             await writer.drain()
 
     return answer
+
+
+def repeating(start: bytes, again: bytes) -> Answer:
+    """Send the one thing, and then the other for ever."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(start)
+        while True:
+            writer.write(again * 4000)
+            await writer.drain()
+
+    return answer
+
+
+def in_chunks(body: bytes) -> Answer:
+    """Send every byte of the body in a chunk of its own."""
+    chunks = b"".join(b"1\r\n%c\r\n" % octet for octet in body)
+    return raw(CHUNKED + chunks + b"0\r\n\r\n")
 
 
 def gzipped(body: bytes) -> Answer:

@@ -1,9 +1,10 @@
+import sys
 from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 
-from gatepass.jwks.cache import ENTRY_BYTES, CacheBounds, TokenCache
+from gatepass.jwks.cache import ENTRY_BYTES, CacheBounds, TokenCache, entry_bytes
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.jwks.freshness import Freshness
 from gatepass.jwks.keeper import Keeper
@@ -38,8 +39,10 @@ async def keeper(clock: ManualClock, source: ScriptedSource) -> Keeper:
     return keeper
 
 
-def verified(keeper: Keeper, clock: ManualClock, *, seconds: float = 300) -> VerifiedToken:
-    claims = {"exp": int(clock.wall() + seconds), "nbf": None, "iat": None}
+def verified(
+    keeper: Keeper, clock: ManualClock, *, seconds: float = 300, subject: str = "user-1"
+) -> VerifiedToken:
+    claims = {"sub": subject, "exp": int(clock.wall() + seconds), "nbf": None, "iat": None}
     token = KEY.token(claims)
     keys = keeper.current(clock.monotonic())
     assert keys is not None
@@ -153,7 +156,7 @@ async def test_the_one_that_was_not_used_for_the_longest_time_goes_when_they_tak
     keeper: Keeper, clock: ManualClock
 ) -> None:
     tokens = [verified(keeper, clock, seconds=300 + extra) for extra in range(4)]
-    size = ENTRY_BYTES + len(tokens[0].payload)
+    size = entry_bytes(tokens[0])
     cache = TokenCache(clock, replace(BOUNDS, max_bytes=3 * size))
     for token in tokens[:3]:
         cache.remember(token, keeper, 10)
@@ -169,7 +172,7 @@ async def test_a_token_that_alone_takes_too_much_is_not_kept(
     keeper: Keeper, clock: ManualClock
 ) -> None:
     token = verified(keeper, clock)
-    size = ENTRY_BYTES + len(token.payload)
+    size = entry_bytes(token)
     for max_bytes, kept in ((size, 1), (size - 1, 0)):
         cache = TokenCache(clock, replace(BOUNDS, max_bytes=max_bytes))
         cache.remember(token, keeper, 10)
@@ -181,10 +184,17 @@ async def test_what_is_forgotten_takes_nothing(keeper: Keeper, clock: ManualCloc
     token = verified(keeper, clock)
     for _ in range(3):
         cache.remember(token, keeper, 10)
-    assert cache.size_bytes == ENTRY_BYTES + len(token.payload)
+    assert cache.size_bytes == entry_bytes(token)
     clock.advance(400)
     assert cache.recall(token.digest) is None
     assert (len(cache), cache.size_bytes) == (0, 0)
+
+
+async def test_sec_49_long_names_count_like_the_payload(keeper: Keeper, clock: ManualClock) -> None:
+    token = verified(keeper, clock, subject="\U0001f600" * 200)
+    names = 4 * (len(ISSUER) + 200)
+    assert entry_bytes(token) == ENTRY_BYTES + len(token.payload) + names
+    assert sys.getsizeof(token.subject) <= ENTRY_BYTES + names
 
 
 def test_impossible_bounds_are_all_named() -> None:

@@ -49,6 +49,28 @@ def test_what_is_named_beside_it_is_ignored_as_rfc_7800_has_it() -> None:
     assert check_confirmation({"cnf": named}, rules()) == Confirmation(None, OTHER)
 
 
+@pytest.mark.parametrize("kind", ["DPoP", "dpop"])
+def test_what_calls_itself_bound_to_a_key_and_names_one_is(kind: str) -> None:
+    assert check_confirmation({"typ": kind, "cnf": KEY}, rules()) == Confirmation(None, OTHER)
+    ignoring = rules(dpop=OFF, ignored=True)
+    bound = check_confirmation({"typ": kind, "cnf": CERTIFICATE | KEY}, ignoring)
+    assert bound == Confirmation(HASH, None)
+
+
+@pytest.mark.parametrize("kind", ["DPoP", "dpop"])
+@pytest.mark.parametrize("cnf", [None, CERTIFICATE])
+def test_what_calls_itself_bound_to_a_key_and_names_none_is_no_bearer_token(
+    kind: str, cnf: object
+) -> None:
+    claims: dict[str, object] = {"typ": kind} if cnf is None else {"typ": kind, "cnf": cnf}
+    for by in (rules(), rules(dpop=REQUIRED)):
+        with pytest.raises(TokenRefused) as refused:
+            check_confirmation(claims, by)
+        assert refused.value.fault is TokenFault.NOT_BOUND
+    for other in ("Bearer", ["DPoP"], 1):
+        assert check_confirmation({"typ": other}, rules()) is None
+
+
 @pytest.mark.parametrize(
     ("cnf", "by"),
     [

@@ -4,6 +4,8 @@ import asyncio
 import gzip
 import json
 import time
+from collections import Counter
+from typing import ClassVar
 
 import pytest
 
@@ -15,9 +17,13 @@ from gatepass.jwks import (
     TokenRefused,
     UrlKeys,
     Verifier,
+    fetch,
 )
+from gatepass.jwks.body import Body
+from gatepass.jwks.slices import SLICE_BYTES
 from support.clock import ManualClock
 from support.jwks_server import (
+    CHUNKED,
     Answer,
     JwksServer,
     endless,
@@ -25,9 +31,11 @@ from support.jwks_server import (
     gzipped,
     hang,
     html,
+    in_chunks,
     ok,
     raw,
     redirect,
+    repeating,
     slow,
     slow_head,
     status,
@@ -48,6 +56,8 @@ HOSTILE: dict[str, tuple[Answer, str]] = {
     "sec_22-slow-loris": (slow(KEYS, seconds_per_byte=0.05), "timeout"),
     "sec_22-slow-head": (slow_head(), "timeout"),
     "sec_22-endless-body": (endless(), "too large"),
+    "sec_22-endless-chunks": (repeating(CHUNKED, b"1\r\nx\r\n"), "too large"),
+    "sec_22-endless-interim-answers": (repeating(b"", b"HTTP/1.1 103 E\r\n\r\n"), "too large"),
     "sec_22-gzip-bomb": (gzip_bomb(64), "too large"),
     "sec_22-deflate": (ok(KEYS, content_encoding="deflate"), "encoding"),
     "sec_22-brotli": (ok(KEYS, content_encoding="br"), "encoding"),
@@ -117,14 +127,46 @@ async def test_sec_23_sec_26_no_hostile_answer_wipes_the_keys_in_hand(
 
 @pytest.mark.parametrize(
     "answer",
-    [ok(KEYS), ok(KEYS, "text/plain"), ok(KEYS, "text/html"), gzipped(KEYS)],
-    ids=["json", "text-plain", "text-html", "gzip"],
+    [ok(KEYS), ok(KEYS, "text/plain"), ok(KEYS, "text/html"), gzipped(KEYS), in_chunks(KEYS)],
+    ids=["json", "text-plain", "text-html", "gzip", "chunks"],
 )
 async def test_what_real_servers_do_is_accepted(clock: ManualClock, answer: Answer) -> None:
     async with JwksServer() as server:
         verifier = _verifier(server.serve("/keys", answer), clock)
         assert (await verifier.verify(KEY.token())).subject == "user-1"
         await verifier.close()
+
+
+class CountingBody(Body):
+    """Counts how many parts of the body come in one turn of the event loop."""
+
+    turn = 0
+    parts: ClassVar[Counter[int]] = Counter()
+
+    def feed(self, chunk: bytes) -> None:
+        self.parts[CountingBody.turn] += 1
+        super().feed(chunk)
+
+
+async def _count_turns() -> None:
+    while True:
+        CountingBody.turn += 1
+        await asyncio.sleep(0)
+
+
+async def test_sec_22_a_body_of_tiny_chunks_does_not_keep_the_loop_from_others(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "make_body", lambda _encoding, most: CountingBody(most))
+    big = KEYS + b" " * 60_000
+    async with JwksServer() as server:
+        verifier = _verifier(server.serve("/keys", in_chunks(big)), clock)
+        counting = asyncio.create_task(_count_turns())
+        assert (await verifier.verify(KEY.token())).subject == "user-1"
+        counting.cancel()
+        await verifier.close()
+    assert CountingBody.parts.total() >= len(big)
+    assert max(CountingBody.parts.values()) <= SLICE_BYTES // len(b"1\r\nx\r\n") + 1
 
 
 async def test_sec_20_a_redirect_loop_is_one_request(clock: ManualClock) -> None:

@@ -214,10 +214,8 @@ async def test_a_verifier_that_was_replaced_leaves_nothing_behind(
     verifier = Verifier([opaque_issuer(asking(server.serve(PATH, said(clock))))], clock=clock)
     await verifier.verify(OPAQUE)
     await verifier.close()
-    introspector = verifier.introspector("")
-    assert introspector is not None
-    gone = weakref.ref(introspector)
-    del verifier, introspector
+    gone = weakref.ref(verifier.introspectors[""])
+    del verifier
     gc.collect()
     assert gone() is None
 
@@ -234,6 +232,25 @@ async def test_sec_50_settings_that_changed_keep_no_answer(
     after = verifier_of(opaque_issuer(asking(url, **change)))
     after.inherit(before)
     assert after.verify_warm(OPAQUE) is None
+
+
+async def test_sec_16_sec_50_no_answer_is_inherited_when_prefixes_share_tokens_out_anew(
+    server: JwksServer, verifier_of: Verifiers, clock: ManualClock
+) -> None:
+    ours = opaque_issuer(asking(server.serve("/ours", said(clock))))
+    theirs = opaque_issuer(
+        asking(server.serve("/theirs", NO), token_prefix="their_"), "https://their.example"
+    )
+    before = verifier_of(ours)
+    await before.verify(b"their_abc")
+    after = verifier_of(ours, theirs)
+    after.inherit(before)
+    assert after.verify_warm(b"their_abc") is None
+    assert await refused(after, b"their_abc") is TokenFault.INACTIVE
+    again = verifier_of(ours)
+    await after.verify(b"abc")
+    again.inherit(after)
+    assert again.verify_warm(b"abc") is None, "fewer prefixes share them out anew as well"
 
 
 async def test_sec_16_every_issuer_is_asked_about_its_own_tokens(
@@ -262,6 +279,8 @@ async def test_sec_13_sec_19_a_jwt_is_never_asked_about(
     assert await refused(verifier, forged) is TokenFault.BAD_SIGNATURE
     assert await refused(verifier, b"eyJhbGciOiJub25lIn0.e30.") is TokenFault.UNSUPPORTED_ALG
     assert await refused(verifier, b"a.b.c.d.e") is TokenFault.MALFORMED
+    for changed in (forged + b".", forged.rpartition(b".")[0], KEY.token() + b"."):
+        assert await refused(verifier, changed) is TokenFault.MALFORMED
     assert server.hits == []
     assert (await verifier.verify(OPAQUE)).key_set is None
 
@@ -340,17 +359,74 @@ async def test_sec_24_a_flood_of_made_up_tokens_is_bounded_and_known_ones_pass(
     flood = [verifier.verify(b"made-up-%d" % number) for number in range(500)]
     outcomes = await asyncio.gather(*flood, return_exceptions=True)
     held = [one for one in outcomes if isinstance(one, IntrospectionUnavailable)]
-    assert len([one for one in outcomes if isinstance(one, TokenRefused)]) == 5
+    assert len([one for one in outcomes if isinstance(one, TokenRefused)]) == 3
     assert {one.detail for one in held} == {"too many at once"}
     for number in range(500, 600):
         with pytest.raises((TokenRefused, IntrospectionUnavailable)):
             await verifier.verify(b"made-up-%d" % number)
-    assert len(server.hits) == 20
+    assert len(server.hits) == 10
     assert verifier.verify_warm(OPAQUE) is not None
     (told,) = verifier.introspections()
-    assert (told.asked, told.refused, told.held_back) == (20, 19, 495 + 86)
+    assert (told.asked, told.refused, told.held_back) == (10, 9, 497 + 94)
     assert len(caplog.records) == 2, "each kind once, not once per token"
     assert "made-up" not in caplog.text
+
+
+async def test_sec_24_a_flood_of_made_up_tokens_keeps_no_good_one_from_being_asked_about_again(
+    server: JwksServer, verifier_of: Verifiers, clock: ManualClock
+) -> None:
+    good = [b"good-%d" % number for number in range(5)]
+    judge = answer_of(
+        server,
+        lambda token: described(clock.wall()) if "good" in token else {"active": False},
+    )
+    asked = asking(server.serve(PATH, judge), max_per_second=20, cache_seconds=1)
+    verifier = verifier_of(opaque_issuer(asked))
+    for token in good:
+        await verifier.verify(token)
+    for second in range(3):
+        if second == 2:  # new settings know them as well
+            after = verifier_of(opaque_issuer(asked))
+            after.inherit(verifier)
+            verifier = after
+        clock.advance(1)
+        for number in range(30):
+            with pytest.raises((TokenRefused, IntrospectionUnavailable)):
+                await verifier.verify(b"made-up-%d-%d" % (second, number))
+        for token in good:
+            assert verifier.verify_warm(token) is None
+            assert await verifier.verify(token)
+        assert await unanswered(verifier, b"good-too-but-new") == "too many per second"
+
+
+async def test_sec_24_a_token_that_was_revoked_is_a_stranger_again(
+    server: JwksServer, verifier_of: Verifiers, clock: ManualClock
+) -> None:
+    url = server.serve(PATH, said(clock))
+    asked = asking(url, max_per_second=2, cache_seconds=0, refused_seconds=0.1)
+    verifier = verifier_of(opaque_issuer(asked))
+    await verifier.verify(OPAQUE)
+    server.serve(PATH, NO)
+    assert await refused(verifier, OPAQUE) is TokenFault.INACTIVE
+    clock.advance(0.5)
+    assert await unanswered(verifier) == "too many per second"
+
+
+async def test_sec_25_a_server_that_stumbles_over_everything_is_left_alone_for_a_while(
+    server: JwksServer, verifier_of: Verifiers, clock: ManualClock
+) -> None:
+    url = server.serve(PATH, said(clock))
+    verifier = verifier_of(opaque_issuer(asking(url, cache_seconds=0)))
+    await verifier.verify(OPAQUE)
+    server.serve(PATH, status(503))
+    for number in range(10):
+        assert await unanswered(verifier, b"token-%d" % number) == "status"
+    assert await unanswered(verifier, b"another") == "not asked again yet"
+    assert len(server.hits) == 11
+    assert verifier.introspections()[0].failures == 1
+    server.serve(PATH, said(clock))
+    assert await verifier.verify(OPAQUE), "what was good lately is asked about all the same"
+    assert await verifier.verify(b"another"), "and an answer opens the way again"
 
 
 HOSTILE: dict[str, tuple[Answer, str]] = {
@@ -406,9 +482,10 @@ async def test_sec_22_sec_25_an_issuer_that_does_not_answer_is_left_alone_for_a_
     outcomes = await asyncio.gather(*waiting, return_exceptions=True)
     assert time.monotonic() - began < 2
     assert all(isinstance(one, IntrospectionUnavailable) for one in outcomes)
-    assert len(server.hits) == 10
+    # under load a question may end before the server has seen it
+    assert verifier.introspections()[0].asked == 10
     assert await unanswered(verifier) == "not asked again yet"
-    assert len(server.hits) == 10
+    assert verifier.introspections()[0].asked == 10
     server.serve(PATH, said(clock))
     clock.advance(1)
     assert (await verifier.verify(OPAQUE)).subject == "user-1"

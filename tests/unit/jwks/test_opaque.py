@@ -23,7 +23,23 @@ def test_sec_13_what_looks_like_jose_is_nobodys() -> None:
     assert tokens.owner(b"..") is None
     assert tokens.owner(b"a.b.c.d.e") is None
     assert tokens.owner(b"a.b.c.d") == "other"
-    assert tokens.owner(JWT.rpartition(b".")[0]) == "other"
+
+
+def test_sec_13_sec_19_a_refused_jwt_finds_no_other_judge_by_a_dot_more_or_less() -> None:
+    tokens = OpaqueTokens({"ory_at_": "ory", "": "other"})
+    header, payload, _ = JWT.split(b".")
+    for changed in (
+        JWT + b".",
+        JWT + b"...",
+        b".".join((header, payload)),
+        header + b".",
+        b"ewogICJhbGciOiJub25lIn0.e30",
+        b"eyJhbGciOiJub25lIn0.e30",
+    ):
+        assert tokens.owner(changed) is None
+    assert tokens.owner(header) == "other", "without a dot it is no part of a JWT that counts"
+    assert tokens.owner(b"exAmple.abc") == "other"
+    assert tokens.owner(b"ory_at_" + JWT + b".") == "ory"
 
 
 def test_without_owners_no_token_has_one() -> None:

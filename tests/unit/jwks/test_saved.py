@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gatepass.jwks.saved import NotSaved, SavedKeys
+from gatepass.jwks.saved import NotSaved, SavedKeys, check_folder
 
 DOCUMENT = b'{"keys": []}\n\n'
 ISSUER = "https://idp.example"
@@ -146,3 +146,26 @@ def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
     saved = SavedKeys(tmp_path / "file" / "keys", ISSUER, PLACE)
     assert _not_written(saved) == "cannot be written"
     assert _not_read(saved) == "cannot be read"
+
+
+def test_a_folder_that_would_be_believed_is_only_looked_at(tmp_path: Path) -> None:
+    check_folder(tmp_path / "not" / "there")
+    assert not list(tmp_path.iterdir())
+    tmp_path.chmod(0o755)
+    check_folder(tmp_path)
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707])
+def test_a_folder_that_others_may_write_is_named(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+    with pytest.raises(NotSaved) as refused:
+        check_folder(tmp_path)
+    assert refused.value.detail == "others may write there"
+
+
+@pytest.mark.parametrize(("name", "detail"), [("f", "not a folder"), ("f/g", "cannot be read")])
+def test_what_is_no_folder_is_named(tmp_path: Path, name: str, detail: str) -> None:
+    (tmp_path / "f").touch()
+    with pytest.raises(NotSaved) as refused:
+        check_folder(tmp_path / name)
+    assert refused.value.detail == detail

@@ -1,6 +1,7 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ JWKS_URI = "https://idp.example/keys"
 
 class ScriptedFetcher:
     """Holds documents by URL; says that nothing changed to who names the tag of what it holds."""
+
+    route = "by script"
 
     def __init__(self, documents: Mapping[str, bytes], etag: bytes | None = None) -> None:
         self.documents = dict(documents)
@@ -150,6 +153,19 @@ async def test_discovered_keys_follow_the_metadata() -> None:
     assert await _content(source) == b"moved"
 
 
+async def test_what_was_located_lately_is_not_looked_for() -> None:
+    fetcher = ScriptedFetcher({METADATA_URL: _metadata(), JWKS_URI: DOCUMENT}, b'"v1"')
+    source = DiscoveredKeys(ISSUER, fetcher)
+    first = await source.load()
+    assert first.located
+    assert await source.load(first) == replace(first, fresh_seconds=60.0)
+    assert fetcher.asked == [METADATA_URL, JWKS_URI, JWKS_URI]
+    assert (await source.load(replace(first, located=False))).located
+    assert fetcher.asked[3:] == [METADATA_URL, JWKS_URI]
+    assert await _content(source, Document(b"from disk", located=True)) == DOCUMENT
+    assert fetcher.asked[5:] == [METADATA_URL, JWKS_URI]
+
+
 async def test_discovered_keys_may_lie_on_a_host_of_the_settings() -> None:
     elsewhere = "https://keys.example.net/"
     fetcher = ScriptedFetcher({METADATA_URL: _metadata(jwks_uri=elsewhere), elsewhere: DOCUMENT})
@@ -206,7 +222,7 @@ def test_only_what_is_elsewhere_has_a_place_and_it_holds_no_secret() -> None:
     fetcher = ScriptedFetcher({})
     assert InlineKeys(DOCUMENT).place is None
     assert FileKeys(Path("keys.json")).place is None
-    assert UrlKeys(JWKS_URI, fetcher).place == JWKS_URI
+    assert UrlKeys(JWKS_URI, fetcher).place == f"{JWKS_URI} by script"
     first, second = (UrlKeys(f"{JWKS_URI}?key={secret}", fetcher).place for secret in ("s1", "s2"))
     assert first != second
     assert first is not None

@@ -126,9 +126,19 @@ def test_sec_16_a_key_for_one_tenant_signs_for_no_other() -> None:
         assert fault_of(token(), ANY, issuer=issuer) is TokenFault.UNKNOWN_KEY
 
 
-def test_the_issuer_of_a_key_counts_for_templates_alone() -> None:
+def test_sec_16_a_key_for_personal_accounts_signs_for_no_single_tenant_either() -> None:
     exact = replace(RULES, issuer=issuer_of(ACME), tenants=frozenset())
-    assert judged(token(), exact, issuer=issuer_of(PERSONAL)).trust == issuer_of(ACME)
+    for issuer in (TEMPLATE, issuer_of(ACME), None):
+        assert judged(token(), exact, issuer=issuer).trust == issuer_of(ACME)
+    for issuer in (issuer_of(PERSONAL), issuer_of(ACME) + "/", "https://evil.example", ""):
+        assert fault_of(token(), exact, issuer=issuer) is TokenFault.UNKNOWN_KEY
+
+
+@pytest.mark.parametrize("tid", [None, UMBRELLA, [ACME], 1])
+def test_sec_16_a_key_for_the_tenant_of_the_token_needs_a_token_that_names_it(tid: object) -> None:
+    exact = replace(RULES, issuer=issuer_of(ACME), tenants=frozenset())
+    assert fault_of(token(tid=tid), exact, issuer=TEMPLATE) is TokenFault.UNKNOWN_KEY
+    assert judged(token(tid=tid), exact, issuer=issuer_of(ACME)).trust == issuer_of(ACME)
 
 
 @pytest.mark.parametrize("issuer", [1, [TEMPLATE], {}, True])

@@ -12,6 +12,7 @@ from gatepass.jwks import (
     UrlKeys,
     Verifier,
 )
+from gatepass.jwks.keeper import MAX_WAITING
 from support.clock import ManualClock
 from support.jwks_server import JwksServer, hang, html, ok, status, when
 from support.key_source import ScriptedSource
@@ -373,8 +374,27 @@ async def test_keys_from_another_place_or_another_issuer_are_not_inherited(
     assert after.loaded(rules().issuer) is None
 
 
-@pytest.mark.parametrize("flag", [True, False])
-async def test_sources_are_equal_when_they_load_from_one_place(*, flag: bool) -> None:
+async def test_sec_24_so_many_wait_for_one_load_and_the_next_is_turned_away(
+    make_verifier: MakeVerifier,
+) -> None:
+    source = ScriptedSource(KEYS)
+    source.gate.clear()
+    verifier = make_verifier(source)
+    token = KEY.token()
+    waiting = [asyncio.create_task(verifier.verify(token)) for _ in range(MAX_WAITING)]
+    await eventually(lambda: source.loads == 1)
+    with pytest.raises(KeySourceUnavailable) as unavailable:
+        await verifier.verify(token)
+    assert unavailable.value.detail == "too many wait"
+    waiting[0].cancel()
+    await asyncio.sleep(0)
+    waiting[0] = asyncio.create_task(verifier.verify(token))
+    await asyncio.sleep(0)
+    source.gate.set()
+    assert {verified.subject for verified in await asyncio.gather(*waiting)} == {"user-1"}
+
+
+def test_sources_are_equal_when_they_load_from_one_place() -> None:
     url = "https://idp.example/jwks"
-    assert UrlKeys(url, HttpFetcher()) == UrlKeys(url, HttpFetcher(allow_http_loopback=flag))
+    assert UrlKeys(url, HttpFetcher()) == UrlKeys(url, HttpFetcher(timeout_seconds=1))
     assert UrlKeys(url, HttpFetcher()) != UrlKeys(url + "2", HttpFetcher())

@@ -22,6 +22,8 @@ KEYS = "https://keys.example/keys"
 class Documents:
     """Has one document and no network."""
 
+    route = "by script"
+
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.first = asyncio.Event()

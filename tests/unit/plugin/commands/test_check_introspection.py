@@ -65,6 +65,14 @@ async def test_an_issuer_that_does_not_answer(
     assert "canary" not in str(found)
 
 
+async def test_what_keeps_us_from_an_issuer_has_its_setting_named() -> None:
+    endpoint = {"endpoint": "https://127.0.0.1:1/", "client_id": "a", "client_secret": "b"}
+    settings = issuer_with(keys="none", introspection=endpoint, ca_file="/nowhere/ca.pem")
+    (found,) = await introspection_findings(compile_settings(settings))
+    assert found.found.endswith("CA file: not readable")
+    assert found.advice.startswith("put ca_file right")
+
+
 @pytest.mark.parametrize("changes", [{}, {"aud": "another"}])
 async def test_an_endpoint_that_calls_everything_good(changes: dict[str, object]) -> None:
     (found,) = await findings(said(ManualClock(), **changes))

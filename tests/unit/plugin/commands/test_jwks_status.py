@@ -93,7 +93,9 @@ def test_settings_ask_the_issuers_from_here(
     (tmp_path / "keys.json").write_text(json.dumps(keys))
     path = settings_file(tmp_path, issuers=[WITHOUT_KEYS | {"jwks_file": "keys.json"}])
     assert run_jwks_status(None, path, as_json=True) == 0
-    (told,) = json.loads(capsys.readouterr().out)["issuers"]
+    document = json.loads(capsys.readouterr().out)
+    assert document.keys() == {"ok", "ready", "issuers"}, "nothing else was asked"
+    (told,) = document["issuers"]
     assert (told["issuer"], told["key_ids"], told["state"]) == (ISSUER, ["good"], "fresh")
     assert told["skipped"] == {"symmetric": 1}
     missing = {**WITHOUT_KEYS, "issuer": "https://missing.example", "jwks_file": "missing.json"}

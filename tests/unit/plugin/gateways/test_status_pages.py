@@ -58,17 +58,14 @@ async def test_a_reader_is_told_everything(app: Make) -> None:
     assert told["introspections"][0]["held_back"] == 4
 
 
-async def test_only_the_door_for_monitoring_has_metrics() -> None:
-    done = await page(monitoring(ScriptedWatched(GOOD)), b"/metrics")
+@APPS
+async def test_a_unix_socket_is_for_whoever_may_open_it(app: Make) -> None:
+    done = await page(app(ScriptedWatched(GOOD)), b"/issuers", client=None, server=UNIX)
     assert done.status == 200
-    assert done.values(b"content-type") == [b"text/plain; version=0.0.4; charset=utf-8"]
-    assert b'gatepass_issuer_keys{issuer="https://good.example"} 2.0' in done.body
+
+
+async def test_the_door_of_the_gateways_has_no_metrics() -> None:
     assert (await page(door(ScriptedWatched(GOOD)), b"/metrics")).status == 404
-
-
-async def test_a_unix_socket_is_for_whoever_may_open_it() -> None:
-    done = await page(monitoring(ScriptedWatched(GOOD)), b"/metrics", client=None, server=UNIX)
-    assert done.status == 200
 
 
 STRANGERS = pytest.mark.parametrize(
@@ -108,10 +105,3 @@ async def test_sec_60_a_page_that_fails_says_nothing(
     assert (done.status, json.loads(done.body)) == (503, {"status": 503})
     assert [line.__dict__["fault"] for line in caplog.records] == ["RuntimeError"]
     assert "canary" not in caplog.text
-
-
-async def test_the_door_for_monitoring_decides_nothing() -> None:
-    app = monitoring(ScriptedWatched(GOOD))
-    assert (await page(app, b"/healthz", client=STRANGER)).status == 200
-    for target in (b"/envoy/default/v1/models", b"/denied/no_token", b"/usage", b"/issuers/"):
-        assert (await page(app, target)).status == 404

@@ -180,7 +180,7 @@ async def test_sec_52_google_speaks_for_organizations_alone() -> None:
         ("entra", {"access_token_claims": []}, {"azp": None}, {}),
         ("google", {"issuer": "accounts.google.com"}, {"iss": "accounts.google.com"}, {}),
         ("google", {"require_claims": {}}, {"hd": None}, {}),
-        ("keycloak", {"type_claims": {"typ": ["DPoP"]}}, {"typ": "DPoP"}, {}),
+        ("keycloak", {"type_claims": {"typ": ["Offline"]}}, {"typ": "Offline"}, {}),
     ],
 )
 async def test_what_the_file_says_counts(

@@ -12,6 +12,10 @@ DOORS = {"kong": {"socket": "/run/k.sock"}, "apisix": {}}
 NOTHING_LEFT = "unsafe_ignore_confirmation: nothing is left to ignore; leave it out"
 NOT_A_URL = "not a URL; write https://host, with a port and a path where there are any"
 NO_ADDRESS = "name the addresses at which clients reach the gateway, or no proof can be compared"
+NOTHING_BOUND = (
+    "no issuer's tokens are bound to certificates; set sender_constrained.mtls, or leave this out"
+)
+NO_HEADER = "says how a header is written that is not named; set client_certificate_header"
 IN_USE = "the header has another use already; letter case does not count, and _ reads as -"
 
 
@@ -89,7 +93,8 @@ def test_tokens_that_are_bound_to_certificates() -> None:
     assert compiled.kong.certificates
     assert compiled.apisix.certificates
     http |= {"client_certificate_form": "xfcc"}
-    shown = compile_settings(settings_with(doors={"http": http})).http.client_certificate
+    bound = settings_with(issuers=issuers(mtls="required"), doors={"http": http})
+    shown = compile_settings(bound).http.client_certificate
     assert shown == CertificateHeader(b"x-client-cert", CertificateForm.XFCC)
 
 
@@ -144,8 +149,19 @@ def test_what_is_ignored_is_said() -> None:
             "doors.http.client_certificate_form: must be one of pem, der, rfc9440, xfcc",
         ),
         (
-            {"doors": {"http": {"client_certificate_header": "x_gatepass-user"}}},
+            {
+                "issuers": issuers(mtls="optional"),
+                "doors": {"http": {"client_certificate_header": "x_gatepass-user"}},
+            },
             f"doors.http.client_certificate_header: {IN_USE}",
+        ),
+        (
+            {"doors": {"http": {"client_certificate_header": "x-client-cert"}}},
+            f"doors.http.client_certificate_header: {NOTHING_BOUND}",
+        ),
+        (
+            {"issuers": issuers(mtls="off"), "doors": {"http": {"client_certificate_form": "pem"}}},
+            f"doors.http.client_certificate_form: {NO_HEADER}",
         ),
     ],
 )
