@@ -105,13 +105,19 @@ class Connections:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def close_after(self, transport: asyncio.Transport, patience: Patience) -> None:
-        """Close a connection in the middle of a call, as soon as patience allows."""
+    def close_after(
+        self, transport: asyncio.Transport, patience: Patience
+    ) -> asyncio.TimerHandle | None:
+        """Close a connection in the middle of a call, as soon as patience allows.
+
+        What is returned is to be canceled when the connection goes by itself; None if it was closed
+        at once.
+        """
         delay = patience.delay(self._loop.time())
         if delay:
-            self._loop.call_later(delay, transport.close)
-        else:
-            transport.close()
+            return self._loop.call_later(delay, transport.close)
+        transport.close()
+        return None
 
     def close_idle(self) -> None:
         """Close every connection on which nothing runs."""

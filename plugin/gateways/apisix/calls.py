@@ -66,6 +66,6 @@ class Calls(DrainingConnections):
         """Give back what was reserved for a request that is over before it began."""
         self.run(self._books.release(request_id))
 
-    def close_soon(self, transport: asyncio.Transport) -> None:
-        """Close a connection on which nothing can be read."""
-        self.close_after(transport, self._unreadable)
+    def close_soon(self, transport: asyncio.Transport) -> asyncio.TimerHandle | None:
+        """Close a connection on which nothing can be read; see `close_after`."""
+        return self.close_after(transport, self._unreadable)

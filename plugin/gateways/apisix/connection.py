@@ -46,6 +46,7 @@ class ApisixConnection(Exchange):
     def __init__(self, calls: "Calls") -> None:
         super().__init__(calls)
         self._call_id = 0
+        self._closing: asyncio.TimerHandle | None = None
         self._response: AsItCame | None = None
         """What a response that is under way came as; None while the call is a request."""
 
@@ -62,6 +63,8 @@ class ApisixConnection(Exchange):
         self._calls.closed(self)
         self._leave()
         self._leave_place()
+        if self._closing is not None:
+            self._closing.cancel()
 
     def pause_writing(self) -> None:
         """Read no more while APISIX does not read."""
@@ -184,4 +187,4 @@ class ApisixConnection(Exchange):
         """Close the connection, later each time."""
         self.deaf = True
         self._calls.linger(self)
-        self._calls.close_soon(self._transport)
+        self._closing = self._calls.close_soon(self._transport)

@@ -207,3 +207,15 @@ async def test_sec_41_an_exception_while_closing_is_counted_and_not_answered(
     assert line.say(frame(5, b"")) == []
     assert line.connection.deaf
     assert calls._judge.faults == 1
+
+
+async def test_sec_41_a_connection_that_goes_by_itself_leaves_no_timer() -> None:
+    """Or whoever sends garbage and goes, again and again, would fill the memory."""
+    calls = new_calls()
+    lines = [Line(calls) for _ in range(3)]
+    for line in lines:
+        line.connection.data_received(frame(5, b""))
+        line.lose()
+    closings = [line.connection._closing for line in lines]
+    assert [closing is None or closing.cancelled() for closing in closings] == [True] * 3
+    assert any(closing is not None for closing in closings)
