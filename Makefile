@@ -4,10 +4,10 @@ RUN := .venv/bin/python
 SETTINGS := setup.cfg .ci/develop.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit test-kong bench soak mutants clean
+.PHONY: help demo test check unit test-kong test-apisix bench soak mutants clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/demo.stamp: $(SETTINGS)
 	@echo "setting up .venv/ (a minute, once)"
@@ -38,6 +38,9 @@ unit: .venv/all.stamp ## the fast tests only
 
 test-kong: .venv/all.stamp ## the gateway tests through a real Kong: KONG=/path/to/kong
 	GATEPASS_KONG="$(KONG)" $(RUN) -m pytest tests/gateways/test_kong_real.py $(ARGS)
+
+test-apisix: .venv/all.stamp ## the gateway tests through a real APISIX: APISIX=/path/to/apisix
+	GATEPASS_APISIX="$(APISIX)" $(RUN) -m pytest tests/gateways/test_apisix_real.py $(ARGS)
 
 bench: .venv/all.stamp ## ratios to one bare RS256 verification in the same run
 	$(RUN) tests/bench/run.py $(ARGS)

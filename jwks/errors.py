@@ -35,6 +35,18 @@ class TokenFault(StrEnum):
     BAD_AUDIENCE = "bad_audience"
     EXPIRED = "expired"
     NOT_YET_VALID = "not_yet_valid"
+    NOT_BOUND = "not_bound"
+    BINDING_UNCHECKED = "binding_unchecked"
+    CERTIFICATE_NOT_SHOWN = "certificate_not_shown"
+    CERTIFICATE_MISSING = "certificate_missing"
+    CERTIFICATE_MISMATCH = "certificate_mismatch"
+    PROOF_MISSING = "dpop_missing"
+    BAD_PROOF = "bad_dpop_proof"
+    PROOF_KEY = "dpop_wrong_key"
+    PROOF_MISMATCH = "dpop_mismatch"
+    PROOF_STALE = "dpop_not_fresh"
+    PROOF_REPLAYED = "dpop_replayed"
+    INACTIVE = "inactive"
 
 
 _SENTENCES = {
@@ -46,11 +58,23 @@ _SENTENCES = {
     TokenFault.UNKNOWN_KEY: "no key of the issuer fits the token",
     TokenFault.WEAK_KEY: "the issuer's key for this token is not safe to use",
     TokenFault.BAD_SIGNATURE: "the token's signature does not verify",
-    TokenFault.BAD_CLAIM: "a claim of the token is missing or malformed",
+    TokenFault.BAD_CLAIM: "a claim of the token is missing, malformed or not accepted",
     TokenFault.BAD_ISSUER: "the token's issuer is not accepted",
     TokenFault.BAD_AUDIENCE: "the token is meant for another audience",
     TokenFault.EXPIRED: "the token has expired",
     TokenFault.NOT_YET_VALID: "the token is not valid yet",
+    TokenFault.NOT_BOUND: "the token is not bound to its sender",
+    TokenFault.BINDING_UNCHECKED: "the token is bound to its sender, which is not checked here",
+    TokenFault.CERTIFICATE_NOT_SHOWN: "the gateway does not show the client's certificate",
+    TokenFault.CERTIFICATE_MISSING: "the token is bound to a certificate, and there is none",
+    TokenFault.CERTIFICATE_MISMATCH: "the token is bound to another certificate",
+    TokenFault.PROOF_MISSING: "the token is bound to a key, and must come with a proof by DPoP",
+    TokenFault.BAD_PROOF: "the DPoP proof is malformed or does not verify",
+    TokenFault.PROOF_KEY: "the DPoP proof was made by another key than the token's",
+    TokenFault.PROOF_MISMATCH: "the DPoP proof is for another request or token",
+    TokenFault.PROOF_STALE: "the DPoP proof was not made lately",
+    TokenFault.PROOF_REPLAYED: "the DPoP proof was used before",
+    TokenFault.INACTIVE: "the issuer says that the token is not active",
 }
 
 
@@ -62,6 +86,13 @@ class TokenRefused(GatepassError):
         self.fault = fault
 
 
+class TooManyProofs(GatepassError):
+    """There is no room to remember one more proof, so that it could be used twice."""
+
+    def __init__(self) -> None:
+        super().__init__("overloaded", "too many proofs were used lately")
+
+
 class KeySourceUnavailable(GatepassError):
     """The issuer's keys cannot be had right now; says nothing about the token.
 
@@ -71,6 +102,14 @@ class KeySourceUnavailable(GatepassError):
 
     def __init__(self, detail: str) -> None:
         super().__init__("jwks_error", "the issuer's keys are not available")
+        self.detail = detail
+
+
+class IntrospectionUnavailable(GatepassError):
+    """Its issuer does not say right now whether an opaque token is good; `detail` as above."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("introspection_error", "the issuer does not say whether the token is good")
         self.detail = detail
 
 

@@ -10,14 +10,20 @@ What the payload says is not looked at here.
 """
 
 from collections.abc import Set as AbstractSet
+from typing import Final
 
 import msgspec
 
 from gatepass.jwks.encoding import decode_segment
 from gatepass.jwks.errors import TokenFault, TokenRefused
 from gatepass.jwks.header import Header, HeaderCache, read_header
+from gatepass.jwks.keys import Key
 from gatepass.jwks.keyset import KeySet
 from gatepass.jwks.limits import Limits
+
+# As numbers, an octet is found in a tenth of the time that a text of one takes.
+_DOT: Final = ord(".")
+_PADDING: Final = ord("=")
 
 
 class CompactJws(msgspec.Struct, frozen=True, eq=False, gc=False):
@@ -51,11 +57,11 @@ def parse_jws(
     """
     if len(token) > limits.max_token_bytes:
         raise TokenRefused(TokenFault.TOO_LARGE)
-    padded = b"=" in token
+    padded = _PADDING in token
     if padded and not allow_padding:
         raise TokenRefused(TokenFault.MALFORMED)
-    first, last = token.find(b"."), token.rfind(b".")
-    if first == last or token.find(b".", first + 1) != last:
+    first, last = token.find(_DOT), token.rfind(_DOT)
+    if first == last or token.find(_DOT, first + 1) != last:
         raise TokenRefused(TokenFault.MALFORMED)
     segment = token[:first]
     header = None if headers is None else headers.get(segment)
@@ -72,8 +78,8 @@ def parse_jws(
     )
 
 
-def check_signature(jws: CompactJws, key_set: KeySet, algorithms: AbstractSet[str]) -> None:
-    """Return only if one of the issuer's keys made the signature, by one of its algorithms.
+def check_signature(jws: CompactJws, key_set: KeySet, algorithms: AbstractSet[str]) -> Key:
+    """Return the key of the issuer that made the signature, by one of its algorithms.
 
     Raises:
         TokenRefused: UNSUPPORTED_ALG, UNKNOWN_KEY, WEAK_KEY or BAD_SIGNATURE.
@@ -85,3 +91,4 @@ def check_signature(jws: CompactJws, key_set: KeySet, algorithms: AbstractSet[st
     key = key_set.select(header.kid, header.algorithm)
     if not key.verify(header.algorithm, jws.signing_input, jws.signature):
         raise TokenRefused(TokenFault.BAD_SIGNATURE)
+    return key

@@ -29,13 +29,18 @@ PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Key:
-    """A public key that may verify; `algorithms` are those that it may verify with."""
+    """A public key that may verify; `algorithms` are those that it may verify with.
+
+    `issuer` is the only one that it is for, where it names one (gatepass.jwks.tenants); no standard
+    has that member, Entra does.
+    """
 
     kid: str | None = field(repr=False)
     key_type: str
     algorithms: frozenset[str]
     remarks: frozenset[KeyRemark]
     _checks: Mapping[str, SignatureCheck] = field(repr=False)
+    issuer: str | None = field(default=None, repr=False)
 
     def verify(self, algorithm: str, signing_input: bytes, signature: bytes) -> bool:
         """Say whether the signature is this key's; False also for an algorithm not its own."""
@@ -68,7 +73,7 @@ def key_from_jwk(jwk: object, limits: Limits) -> Key:
         if algorithm not in checks:
             raise KeyRejected(KeyFault.MALFORMED)
         checks = {algorithm: checks[algorithm]}
-    return Key(kid, key_type, frozenset(checks), material.remarks, checks)
+    return Key(kid, key_type, frozenset(checks), material.remarks, checks, _issuer(members))
 
 
 def _kid(jwk: Mapping[str, object], limits: Limits) -> str | None:
@@ -78,6 +83,13 @@ def _kid(jwk: Mapping[str, object], limits: Limits) -> str | None:
     if not isinstance(kid, str) or len(kid) > limits.max_kid_chars or not kid.isprintable():
         raise KeyRejected(KeyFault.BAD_KID)
     return kid
+
+
+def _issuer(jwk: Mapping[str, object]) -> str | None:
+    issuer = jwk.get("issuer")
+    if issuer is not None and not isinstance(issuer, str):
+        raise KeyRejected(KeyFault.MALFORMED)
+    return issuer
 
 
 def _purpose(jwk: Mapping[str, object]) -> str | None:

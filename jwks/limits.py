@@ -23,6 +23,7 @@ class Limits:
     max_kid_chars: int = 256
     max_subject_chars: int = 255
     max_key_set_bytes: int = 512 * 1024
+    max_answer_bytes: int = 64 * 1024
     max_keys: int = 100
     min_rsa_bits: int = 2048
     max_rsa_bits: int = 8192

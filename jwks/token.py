@@ -2,20 +2,27 @@
 
 1. `parse_token` takes it apart (jws.py) and reads the payload once, as a strict JSON object. Of it
    only `iss` may be used before the signature is verified, to choose whose rules and keys apply.
-2. `verify_token` checks, in this order: the issuer (exactly the configured string), the token's
-   spelling, algorithm, key and signature, and only then type, time, audience and subject.
+2. `verify_token` checks, in this order: the issuer (exactly the configured string, or that with a
+   tenant in it), the token's spelling, algorithm, key and signature, and only then tenant, whom
+   the key is for, type, time, audience, what else is required, subject, and whom it is bound to.
 
 Choosing the issuer, fetching keys and remembering verified tokens is the verifier's part.
 """
 
 from collections.abc import Mapping
-from dataclasses import InitVar, dataclass
 from types import MappingProxyType
 from typing import Final, final
 
 import msgspec
 
-from gatepass.jwks.claims import check_audience, check_subject, check_times, check_type
+from gatepass.jwks.claims import (
+    check_audience,
+    check_required,
+    check_subject,
+    check_times,
+    check_type,
+)
+from gatepass.jwks.confirmation import Confirmation, check_confirmation
 from gatepass.jwks.encoding import NotStrictJson, parse_json_object
 from gatepass.jwks.errors import TokenFault, TokenRefused
 from gatepass.jwks.header import HeaderCache
@@ -23,13 +30,15 @@ from gatepass.jwks.jws import CompactJws, check_signature, parse_jws
 from gatepass.jwks.keyset import KeySet
 from gatepass.jwks.limits import Limits
 from gatepass.jwks.rules import IssuerRules
+from gatepass.jwks.tenants import accepted_tenant, check_key_issuer, check_tenant_claim
 
-_SEAL: Final = object()
-"""Shown by verification alone; without it no VerifiedToken is made."""
+SEAL: Final = object()
+"""Shown by verification alone, here and in introspection_answer.py; without it no VerifiedToken is
+made."""
 
 
 @final
-class UnverifiedToken(msgspec.Struct, frozen=True, eq=False):
+class UnverifiedToken(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A well-formed token that anybody may have written; nothing of it shows in its repr."""
 
     jws: CompactJws
@@ -47,26 +56,41 @@ class UnverifiedToken(msgspec.Struct, frozen=True, eq=False):
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class VerifiedToken:
-    """A token that its issuer signed and that is good; nothing of it shows in its repr.
+class VerifiedToken(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """A token that its issuer signed, or vouches for, and that is good; its repr shows nothing.
 
-    `expires_at` is in seconds since the epoch, without leeway; `claims` is read-only, and what it
-    holds must not be changed, for the object is shared; `key_set` is the very one that verified
-    the token; `digest` is the SHA-256 of its bytes.
+    `issuer` is the token's own, `trust` the configured one by which it passed: the same, but where
+    that stands for many tenants. `expires_at` is in seconds since the epoch, without leeway;
+    `payload` is the JSON document of its claims; `key_set` is the very one that verified the token,
+    None where the issuer was asked about it; `digest` is the SHA-256 of its bytes;
+    `confirmation` is what it is bound to, None for a bearer token: who lets it pass without its
+    sender's certificate or proof takes it from a thief. It holds no containers, because many are
+    kept: `claims` reads the payload each time.
     """
 
     issuer: str
+    trust: str
     subject: str
     expires_at: float
-    claims: Mapping[str, object]
-    key_set: KeySet
+    payload: bytes
+    key_set: KeySet | None
     digest: bytes
-    seal: InitVar[object]
+    confirmation: Confirmation | None
+    _seal: object
 
-    def __post_init__(self, seal: object) -> None:
-        if seal is not _SEAL:
+    def __post_init__(self) -> None:
+        if self._seal is not SEAL:
             raise TypeError("a VerifiedToken is made by verification only")
+        # taken away again, so that no changed copy of a token can be made with it
+        msgspec.structs.force_setattr(self, "_seal", None)
+
+    def __repr__(self) -> str:
+        return "<VerifiedToken>"
+
+    @property
+    def claims(self) -> Mapping[str, object]:
+        """What the token says, read anew: for whoever keeps what they need of it."""
+        return MappingProxyType(parse_json_object(self.payload, None))
 
 
 def parse_token(
@@ -107,17 +131,35 @@ def verify_token(
         TokenRefused: naming the first rule that the token breaks.
 
     """
-    if parsed.claimed_issuer != rules.issuer:
-        raise TokenRefused(TokenFault.BAD_ISSUER)
+    tenant = _tenant(parsed.claimed_issuer, rules)
+    # one string for all tokens that are remembered
+    issuer = rules.issuer if tenant is None else parsed.claimed_issuer
     jws = parsed.jws
     if jws.padded and not rules.allow_padding:
         raise TokenRefused(TokenFault.MALFORMED)
-    check_signature(jws, key_set, rules.algorithms)
+    key = check_signature(jws, key_set, rules.algorithms)
     claims = parsed._claims  # noqa: SLF001 - verification is what may read them
+    if tenant is not None:
+        check_tenant_claim(claims, tenant)
+    check_key_issuer(key, issuer, claims)
     check_type(claims, jws.header.typ, rules)
     expires_at = check_times(claims, rules, now)
     check_audience(claims, rules)
+    check_required(claims, rules)
     subject = check_subject(claims, parsed._limits.max_subject_chars)  # noqa: SLF001 - the same
+    bound = check_confirmation(claims, rules)
     return VerifiedToken(
-        rules.issuer, subject, expires_at, MappingProxyType(claims), key_set, digest, _SEAL
+        issuer, rules.issuer, subject, expires_at, jws.payload, key_set, digest, bound, SEAL
     )
+
+
+def _tenant(issuer: str, rules: IssuerRules) -> str | None:
+    """Return the tenant of an accepted issuer, None where the issuer has none."""
+    if rules.templated:
+        tenant = accepted_tenant(issuer, rules)
+        if tenant is None:
+            raise TokenRefused(TokenFault.BAD_ISSUER)
+        return tenant
+    if issuer != rules.issuer:
+        raise TokenRefused(TokenFault.BAD_ISSUER)
+    return None

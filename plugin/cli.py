@@ -13,6 +13,7 @@ from gatepass.jwks.errors import GatepassError
 from gatepass.plugin.cli_directory import db_app, users_app
 from gatepass.plugin.cli_gateways import apisix_app, kong_app
 from gatepass.plugin.cli_import import import_app
+from gatepass.plugin.cli_jwks import jwks_app
 from gatepass.plugin.cli_options import DEFAULT_SETTINGS, AsJson, LogLevel, SettingsPath
 from gatepass.plugin.version import VERSION
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(kong_app, name="kong")
 app.add_typer(apisix_app, name="apisix")
+app.add_typer(jwks_app, name="jwks")
 settings_app = typer.Typer(no_args_is_help=True, help="The settings file.", rich_markup_mode=None)
 app.add_typer(settings_app, name="settings")
 app.add_typer(db_app, name="db")
@@ -95,7 +97,9 @@ def decide(  # noqa: PLR0913 - the options of the command
 ) -> None:
     """Decide one request without a gateway, and show the steps that led to the answer.
 
-    Nothing is stored and no budget is touched: rows are read from a copy of the database.
+    Nothing is stored and no budget is touched: rows are read from a copy of the database. Tokens
+    that are bound to a key (DPoP) or to a certificate cannot be judged here: they are refused,
+    whatever headers are added.
 
     Example: gatepass decide --token @token.txt --path /v1/chat/completions --body '{"model": "x"}'
     """

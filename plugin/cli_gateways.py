@@ -123,7 +123,11 @@ def apisix_config(  # noqa: PLR0913 - the options of the command
     profile: Annotated[str, typer.Option(help="The profile that judges them.")] = "default",
     *,
     way: Annotated[
-        str, typer.Option(help="runner, ai-proxy (which counts tokens), or forward-auth.")
+        str,
+        typer.Option(
+            help="runner, ai-proxy (which counts tokens), post-resp (reads what does not stream), "
+            "or forward-auth."
+        ),
     ] = "runner",
     form: Annotated[
         str, typer.Option("--print", help="apisix.yaml, admin.json or config.yaml.")
@@ -158,6 +162,10 @@ def apisix_doctor(
     config_yaml: Annotated[
         Path | None, typer.Option(help="APISIX's config.yaml, which neither API shows.")
     ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="Our settings, to see that their profiles are named."),
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -170,5 +178,7 @@ def apisix_doctor(
     )
 
     raise typer.Exit(
-        run_apisix_doctor(url, as_json=as_json, headers=header or (), file=config_yaml)
+        run_apisix_doctor(
+            url, as_json=as_json, headers=header or (), file=config_yaml, settings=config
+        )
     )

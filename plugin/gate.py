@@ -16,13 +16,13 @@ import msgspec
 
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.jwks.errors import GatepassError
-from gatepass.jwks.verifier import IssuerStatus
+from gatepass.jwks.introspection import IntrospectionStatus
+from gatepass.jwks.status import IssuerStatus
 from gatepass.plugin.admission import admit
 from gatepass.plugin.budgets.memory import MemoryBudgets, Settlement
 from gatepass.plugin.callers import Directory
 from gatepass.plugin.calls import to_call
 from gatepass.plugin.decision import Allow, BodyWanted, Decision, Deny, Effect
-from gatepass.plugin.errors import StoreUnavailable
 from gatepass.plugin.inspection import HeaderFacts
 from gatepass.plugin.known_caller import KnownCaller, who_acts, who_may_call
 from gatepass.plugin.metering.prices import Usage
@@ -32,15 +32,18 @@ from gatepass.plugin.refusals import refuse, refuse_for
 from gatepass.plugin.request import BodyState, Request
 from gatepass.plugin.request_ids import RequestIds
 from gatepass.plugin.routing import Route
-from gatepass.plugin.rulebook import Rulebook, make_rulebook
+from gatepass.plugin.rulebook import Rulebook, begin_after, end, make_rulebook
+from gatepass.plugin.store_health import StoreHealth
 from gatepass.rbac.checks import check_call
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from gatepass.jwks.fetch import Fetcher
+    from gatepass.jwks.fetcher import Fetcher
+    from gatepass.jwks.replays import Proof
     from gatepass.plugin.explanation import Finding
     from gatepass.plugin.opening import Stores
+    from gatepass.plugin.refusals import Schemes
     from gatepass.plugin.settings import Settings
 
 _log = logging.getLogger("gatepass.gate")
@@ -53,7 +56,6 @@ def _untraced(_found: "Finding") -> None:
     """Nobody asked for an explanation."""
 
 
-_NO_TOKEN = refuse_for(Reason.NO_TOKEN)
 _BODY_NOT_SHOWN = (Reason.BODY_NOT_SHOWN, refuse_for(Reason.BODY_NOT_SHOWN).response_headers)
 _NOT_READ = BodyState.NOT_READ
 
@@ -72,6 +74,7 @@ class Gate:
         self._rulebook = rulebook
         self._budgets = budgets
         self._directory = directory
+        self._store_health = StoreHealth(directory, clock)
         self._clock = clock
         self._fetcher = fetcher
         self._ids = RequestIds()
@@ -88,16 +91,19 @@ class Gate:
             if route.public:
                 return self._allow_public(rulebook, request, route, facts)
             if facts.token is None:
-                return _NO_TOKEN
+                return rulebook.no_token
             token = rulebook.verifier.verify_warm(facts.token)
             if token is None:
                 return None
+            proof = None
+            if facts.by_dpop or token.confirmation is not None:
+                proof = rulebook.possession.check(token, facts, request, route.path)
             known = rulebook.callers.known(token, facts.team)
             if known is None:
                 return None
-            return self._judge(rulebook, route, facts, token.digest, known, request)
+            return self._judge(rulebook, route, facts, token.digest, proof, known, request)
         except GatepassError as error:
-            return self._refuse(error)
+            return self._refuse(error, rulebook.schemes)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
             return self._fault(error)
 
@@ -115,14 +121,17 @@ class Gate:
             if route.public:
                 return self._allow_public(rulebook, request, route, facts)
             if facts.token is None:
-                return _NO_TOKEN
+                return rulebook.no_token
             token = await rulebook.verifier.verify(facts.token)
             trace(token)
+            proof = rulebook.possession.check(token, facts, request, route.path)
             known, effects = await rulebook.callers.find(token, facts.team)
             trace(known)
-            return self._judge(rulebook, route, facts, token.digest, known, request, effects, trace)
+            return self._judge(
+                rulebook, route, facts, token.digest, proof, known, request, effects, trace
+            )
         except GatepassError as error:
-            return self._refuse(error)
+            return self._refuse(error, rulebook.schemes)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
             return self._fault(error)
 
@@ -156,29 +165,25 @@ class Gate:
         await self._rulebook.verifier.close()
 
     async def adopt(self, settings: "Settings") -> None:
-        """Judge by new settings from now on; requests under way finish by the old ones."""
+        """Judge by new settings from now on; requests under way finish by the old ones.
+
+        It returns when those ask the issuers for nothing any more.
+        """
         from gatepass.plugin.settings import compile_settings  # noqa: PLC0415 - heavy, and rare
 
         compiled = compile_settings(settings, fetcher=self._fetcher)
         rulebook = make_rulebook(compiled, self._directory, self._clock)
-        rulebook.verifier.inherit(self._rulebook.verifier)
-        try:
-            await rulebook.verifier.start()
-        except BaseException:  # a cancellation above all: nobody else would stop its timers
-            await rulebook.verifier.close()
-            raise
+        await begin_after(rulebook, self._rulebook)
         replaced, self._rulebook = self._rulebook, rulebook
-        await replaced.verifier.close()
+        await end(replaced)
 
     async def is_ready(self) -> bool:
         """Answer whether every issuer's keys are there and the store answers."""
-        if not self._rulebook.verifier.ready:
-            return False
-        try:
-            await self._directory.ping()
-        except StoreUnavailable:
-            return False
-        return True
+        return self._rulebook.verifier.ready and await self.store_answers()
+
+    async def store_answers(self) -> bool:
+        """Answer whether the store does."""
+        return await self._store_health.answers()
 
     def profiles(self) -> Collection[str]:
         """Return the names of the profiles that exist now."""
@@ -187,6 +192,10 @@ class Gate:
     def issuers(self) -> Sequence[IssuerStatus]:
         """Return how the keys of each issuer stand."""
         return self._rulebook.verifier.status()
+
+    def introspections(self) -> Sequence[IntrospectionStatus]:
+        """Return how asking about opaque tokens goes, for each issuer that is asked."""
+        return self._rulebook.verifier.introspections()
 
     def may_be_settled(self, request_id: str) -> bool:
         """Tell whether a reservation of this request is remembered, settled or not."""
@@ -216,6 +225,7 @@ class Gate:
         route: Route,
         facts: HeaderFacts,
         digest: bytes,
+        proof: "Proof | None",
         known: KnownCaller,
         request: Request,
         effects: tuple[Effect, ...] = (),
@@ -225,8 +235,10 @@ class Gate:
         method, path = request.method, route.path
         fitting = who_may_call(known, route.profile, method, path)
         if request.body is _NOT_READ and wants_body(request, route):
-            judge = partial(self._judge, rulebook, route, facts, digest, known, effects=effects)
-            conclude = partial(self._conclude, request, known.good_until, judge)
+            judge = partial(
+                self._judge, rulebook, route, facts, digest, proof, known, effects=effects
+            )
+            conclude = partial(self._conclude, rulebook, request, known.good_until, judge)
             who = known.caller.identity.issuer, known.caller.identity.subject
             return BodyWanted(*_BODY_NOT_SHOWN, who=who, conclude=conclude)
         naming = name_models(request, route, facts, model_decides=fitting.model_decides)
@@ -237,6 +249,8 @@ class Gate:
         if trace is not None:
             trace(call)
         check_call(route.profile, known.standing, call)
+        if proof is not None:
+            rulebook.possession.use(proof, request)
         request_id = self._ids.name(request, digest)
         admit(self._budgets, rulebook.prices, request_id, known.limits, naming)
         removals = rulebook.removals[route.profile.name]
@@ -245,6 +259,7 @@ class Gate:
 
     def _conclude(
         self,
+        rulebook: Rulebook,
         request: Request,
         good_until: float,
         judge: Callable[[Request], Decision],
@@ -256,7 +271,7 @@ class Gate:
         try:
             return judge(msgspec.structs.replace(request, body=body))
         except GatepassError as error:
-            return self._refuse(error)
+            return self._refuse(error, rulebook.schemes)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
             return self._fault(error)
 
@@ -267,10 +282,10 @@ class Gate:
         gone = removals.with_connection if facts.drop_connection else removals.usual
         return Allow(self._ids.name(request, b""), None, (), gone)
 
-    def _refuse(self, error: GatepassError) -> Deny:
+    def _refuse(self, error: GatepassError, schemes: "Schemes") -> Deny:
         if error.code not in REASON_BY_CODE:  # an error that was never meant to come this far
             return self._fault(error)
-        return refuse(error)
+        return refuse(error, schemes)
 
     def _fault(self, error: Exception) -> Deny:
         self.faults += 1

@@ -4,9 +4,10 @@ Rules: a header list that was cut is refused (431); a method override by header 
 so is one that names a model, and a WebSocket, because what goes over it cannot be judged; headers
 that only the gateway may set are refused where the gateway cannot remove them, and so is a
 `Connection` header that names one (SEC-44, 45); exactly one bearer token in exactly one of the
-token headers, or none (SEC-43). Values are bytes; what decides must be printable ASCII. What the
-headers say about the body counts too: an upstream that believes them reads other members out of the
-same bytes, as a form or in another character set (SEC-58).
+token headers, or none (SEC-43), and, where tokens may be bound to a key, one proof of it at most
+(RFC 9449 section 4.3). Values are bytes; what decides must be printable ASCII. What the headers say
+about the body counts too: an upstream that believes them reads other members out of the same bytes,
+as a form or in another character set (SEC-58).
 """
 
 import re
@@ -27,6 +28,7 @@ _MAX_LEARNED_BYTES = 64
 _MODEL_HEADERS = (b"x-litellm-model",)
 """Headers from which a proxy upstream takes another model than that of the body."""
 
+_PROOF_HEADER = b"dpop"
 _METHOD_OVERRIDES = (b"x-http-method-override", b"x-http-method", b"x-method-override")
 _JSON_TYPE = re.compile(
     rb"[ \t]*application/(?:[a-z0-9.-]+\+)?json[ \t]*"
@@ -49,7 +51,8 @@ class _Kind(IntEnum):
     UPGRADE = 8
     MODEL = 9
     PROTOCOL = 10
-    UNKNOWN = 11
+    PROOF = 11
+    UNKNOWN = 12
 
 
 # Looking up a member of an enum costs more than the rest of a comparison.
@@ -63,6 +66,7 @@ _TEAM = _Kind.TEAM
 _UPGRADE = _Kind.UPGRADE
 _MODEL = _Kind.MODEL
 _PROTOCOL = _Kind.PROTOCOL
+_PROOF = _Kind.PROOF
 _UNKNOWN = _Kind.UNKNOWN
 
 _REFUSED = {
@@ -78,7 +82,8 @@ class HeaderFacts(msgspec.Struct, frozen=True, gc=False):
 
     `token` is the bearer token's bytes, or None. `encoded` is true when the body is compressed,
     `foreign` when it is said to be something else than JSON in UTF-8. `drop_connection` is true
-    when the `Connection` header names one of ours and must go too.
+    when the `Connection` header names one of ours and must go too. `by_dpop` is true when the token
+    came by the scheme `DPoP`; `proof` is what came in the header `DPoP`.
     """
 
     token: bytes | None
@@ -86,12 +91,14 @@ class HeaderFacts(msgspec.Struct, frozen=True, gc=False):
     encoded: bool
     foreign: bool
     drop_connection: bool
+    by_dpop: bool = False
+    proof: bytes | None = None
 
 
 class HeaderInspector:
     """Knows the header names that matter in one deployment and reads them in one pass."""
 
-    __slots__ = ("_kinds", "_known", "identity_names", "token_names")
+    __slots__ = ("_kinds", "_known", "_proofs", "credential_names", "identity_names")
 
     def __init__(
         self,
@@ -99,9 +106,10 @@ class HeaderInspector:
         token_headers: tuple[bytes, ...],
         identity_headers: frozenset[bytes],
         team_header: bytes | None,
+        proofs: bool = False,
     ) -> None:
         self.identity_names = frozenset(fold_name(name) for name in identity_headers)
-        self.token_names = frozenset(fold_name(name) for name in token_headers)
+        self.credential_names = frozenset(fold_name(name) for name in token_headers)
         self._kinds = {fold_name(name): _Kind.OVERRIDE for name in _METHOD_OVERRIDES}
         self._kinds |= dict.fromkeys(_MODEL_HEADERS, _Kind.MODEL)
         self._kinds[b"sec-websocket-key"] = _Kind.UPGRADE
@@ -112,7 +120,11 @@ class HeaderInspector:
         if team_header is not None:
             self._kinds[fold_name(team_header)] = _Kind.TEAM
         self._kinds |= dict.fromkeys(self.identity_names, _Kind.IDENTITY)
-        self._kinds |= dict.fromkeys(self.token_names, _Kind.TOKEN)
+        self._kinds |= dict.fromkeys(self.credential_names, _Kind.TOKEN)
+        if proofs:
+            self._kinds[_PROOF_HEADER] = _Kind.PROOF
+            self.credential_names |= {_PROOF_HEADER}
+        self._proofs = proofs
         self._known: dict[bytes, _Kind] = {}
 
     @property
@@ -140,12 +152,13 @@ class HeaderInspector:
     def _weigh(self, found: Sequence[tuple[_Kind, bytes]], *, removable: bool) -> HeaderFacts:
         credential: bytes | None = None
         team: str | None = None
+        proof: bytes | None = None
         encoded = foreign = drop_connection = False
         for kind, value in found:
             if kind is _TOKEN:
-                if credential is not None:
-                    raise RequestRefused(Reason.TWO_TOKENS)
-                credential = value
+                credential = _once(value, credential, Reason.TWO_TOKENS)
+            elif kind is _PROOF:
+                proof = _once(value, proof, Reason.BAD_DPOP_PROOF)
             elif kind is _TEAM:
                 team = _chosen_team(value, already=team)
             elif kind is _MEDIA_TYPE:
@@ -158,8 +171,19 @@ class HeaderInspector:
                 if not removable:
                     raise RequestRefused(Reason.IDENTITY_HEADER_SENT)
                 drop_connection |= kind is _CONNECTION
-        token = None if credential is None else _bearer(credential)
-        return HeaderFacts(token, team, encoded, foreign, drop_connection)
+        token, by_dpop = self._read_credential(credential)
+        return HeaderFacts(token, team, encoded, foreign, drop_connection, by_dpop, proof)
+
+    def _read_credential(self, credential: bytes | None) -> tuple[bytes | None, bool]:
+        """Return the token, and whether it came by DPoP."""
+        if credential is None:
+            return None, False
+        if credential.startswith(b"Bearer ") or not self._proofs:
+            return _token(credential, b"bearer "), False
+        token = _token(credential, b"dpop ")
+        if token is not None:
+            return token, True
+        return _token(credential, b"bearer "), False
 
     def _learn(self, name: bytes) -> _Kind:
         kind = self._kinds.get(fold_name(name), _Kind.OTHER)
@@ -172,18 +196,24 @@ class HeaderInspector:
         return not options.isdisjoint(self.identity_names)
 
 
-def _bearer(value: bytes) -> bytes | None:
+def _token(value: bytes, scheme: bytes) -> bytes | None:
     """Return the token of `Bearer TOKEN` (RFC 6750 section 2.1), or None for another scheme.
 
     Only the scheme's letter case is free. What is not one run of token characters is left to the
     strict parser, except for blanks and commas: they mean that there is more than one value.
     """
-    if not value.startswith(b"Bearer ") and value[:7].lower() != b"bearer ":
+    if value[: len(scheme)].lower() != scheme:
         return None
-    token = value[7:]
+    token = value[len(scheme) :]
     if b"," in token or b" " in token:
         raise RequestRefused(Reason.TWO_TOKENS)
     return token or None
+
+
+def _once(value: bytes, already: bytes | None, refused: Reason) -> bytes:
+    if already is not None:
+        raise RequestRefused(refused)
+    return value
 
 
 def _chosen_team(value: bytes, *, already: str | None) -> str:

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from gatepass.jwks.clock import Clock
-from gatepass.jwks.fetch import Fetcher
+from gatepass.jwks.fetcher import Fetcher
 from gatepass.plugin.budgets.engines import BudgetEngine, make_budgets
 from gatepass.plugin.budgets.lock import ProcessLock, lock_path
 from gatepass.plugin.directory.database import Database

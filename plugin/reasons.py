@@ -49,11 +49,51 @@ class Reason(Enum):
     UNKNOWN_KEY = ("unknown_key", 401, "The token was signed by an unknown key.")
     WEAK_KEY = ("weak_key", 401, "The token was signed by a key that is not safe.")
     BAD_SIGNATURE = ("bad_signature", 401, "The token's signature does not verify.")
-    BAD_CLAIM = ("bad_claim", 401, "A claim of the token is missing or malformed.")
+    BAD_CLAIM = (
+        "bad_claim",
+        401,
+        "A claim of the token is missing, malformed or not accepted.",
+    )
     BAD_ISSUER = ("bad_issuer", 401, "The token's issuer is not accepted.")
     BAD_AUDIENCE = ("bad_audience", 401, "The token is meant for another audience.")
     EXPIRED = ("expired", 401, "The token has expired.")
     NOT_YET_VALID = ("not_yet_valid", 401, "The token is not valid yet.")
+    NOT_BOUND = ("not_bound", 401, "The token is not bound to its sender.")
+    BINDING_UNCHECKED = (
+        "binding_unchecked",
+        401,
+        "The token is bound to its sender in a way that is not checked here.",
+    )
+    CERTIFICATE_NOT_SHOWN = (
+        "certificate_not_shown",
+        401,
+        "The token is bound to a certificate, and the gateway shows none.",
+    )
+    CERTIFICATE_MISSING = (
+        "certificate_missing",
+        401,
+        "The token is bound to a certificate, and the client showed none.",
+    )
+    CERTIFICATE_MISMATCH = (
+        "certificate_mismatch",
+        401,
+        "The token is bound to another certificate.",
+    )
+    DPOP_MISSING = (
+        "dpop_missing",
+        401,
+        "The token is bound to a key; send it by the scheme DPoP, with a proof.",
+    )
+    BAD_DPOP_PROOF = ("bad_dpop_proof", 401, "The DPoP proof is malformed or does not verify.")
+    DPOP_WRONG_KEY = (
+        "dpop_wrong_key",
+        401,
+        "The DPoP proof was made by another key than the token's.",
+    )
+    DPOP_MISMATCH = ("dpop_mismatch", 401, "The DPoP proof is for another request or token.")
+    DPOP_NOT_FRESH = ("dpop_not_fresh", 401, "The DPoP proof was not made lately.")
+    DPOP_REPLAYED = ("dpop_replayed", 401, "The DPoP proof was used before.")
+    INACTIVE = ("inactive", 401, "The issuer says that the token is not active.")
 
     NO_IDENTITY = ("no_identity", 403, "The token names neither a user nor a team.")
     NO_ROLE = ("no_role", 403, "The token says no role that is accepted.")
@@ -109,6 +149,11 @@ class Reason(Enum):
     HEADERS_CUT = ("headers_cut", 431, "The request has more headers than the gateway can show.")
 
     JWKS_ERROR = ("jwks_error", 503, "The issuer's keys are not available.")
+    INTROSPECTION_ERROR = (
+        "introspection_error",
+        503,
+        "The issuer does not say whether the token is good.",
+    )
     STORE_ERROR = ("store_error", 503, "The store is not available.")
     CUSTOM_CHECK_FAILED = (
         "custom_check_failed",

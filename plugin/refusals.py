@@ -1,10 +1,13 @@
 """From an error of ours to the refusal that the client sees, headers included.
 
-401 carries a challenge (RFC 6750 section 3): without an error code when no token came (section
-3.1), with `invalid_token` otherwise. 429 carries `Retry-After` (RFC 6585 section 4).
+401 carries a challenge for each scheme by which a token may come (RFC 6750 section 3, RFC 9449
+section 7.1): without an error code when no token came, with `invalid_dpop_proof` when the proof is
+at fault, with `invalid_token` otherwise. All of them stand in one line, because not every gateway
+can send two of one name. 429 carries `Retry-After` (RFC 6585 section 4).
 """
 
 from functools import lru_cache
+from typing import NamedTuple
 
 from gatepass.jwks.errors import GatepassError
 from gatepass.plugin.decision import Deny, refusal
@@ -16,31 +19,62 @@ RETRY_AFTER_NO_RESET_SECONDS = 86_400
 """What is said of a budget that never resets by itself: somebody may raise it by tomorrow."""
 
 _UNAUTHORIZED = 401
+_REALM = 'realm="gatepass"'
+_PROOF_FAULTS = frozenset(
+    {
+        Reason.BAD_DPOP_PROOF,
+        Reason.DPOP_WRONG_KEY,
+        Reason.DPOP_MISMATCH,
+        Reason.DPOP_NOT_FRESH,
+        Reason.DPOP_REPLAYED,
+    }
+)
 
 
-def refuse(error: GatepassError) -> Deny:
+class Schemes(NamedTuple):
+    """By which schemes a token may come; `dpop` lists the algorithms of proofs, if it is one."""
+
+    bearer: bool = True
+    dpop: str = ""
+
+
+_BEARER_ALONE = Schemes()
+
+
+def refuse(error: GatepassError, schemes: Schemes = _BEARER_ALONE) -> Deny:
     """Return the refusal for an error; a code that the table does not know is our own fault."""
     retry_after = None
     if isinstance(error, BudgetExceeded):
         retry_after = error.resets_in_seconds or RETRY_AFTER_NO_RESET_SECONDS
-    return refuse_for(REASON_BY_CODE.get(error.code, Reason.INTERNAL), retry_after)
+    return refuse_for(REASON_BY_CODE.get(error.code, Reason.INTERNAL), retry_after, schemes)
 
 
 @lru_cache(maxsize=1024)
-def refuse_for(reason: Reason, retry_after: int | None = None) -> Deny:
+def refuse_for(
+    reason: Reason, retry_after: int | None = None, schemes: Schemes = _BEARER_ALONE
+) -> Deny:
     """Return the refusal for a reason; `retry_after` is in seconds."""
-    return refusal(reason, (*challenge(reason), *_retry(retry_after)))
+    return refusal(reason, (*challenge(reason, schemes), *_retry(retry_after)))
 
 
-def challenge(reason: Reason) -> tuple[Header, ...]:
+def challenge(reason: Reason, schemes: Schemes = _BEARER_ALONE) -> tuple[Header, ...]:
     """Return the `WWW-Authenticate` header that a reason needs, if any."""
     if reason.status != _UNAUTHORIZED:
         return ()
-    value = b'Bearer realm="gatepass"'
+    error = ""
     if reason is not Reason.NO_TOKEN:
-        sentence = reason.sentence.encode("ascii")
-        value += b', error="invalid_token", error_description="' + sentence + b'"'
-    return ((b"www-authenticate", value),)
+        code = "invalid_dpop_proof" if reason in _PROOF_FAULTS else "invalid_token"
+        error = f', error="{code}", error_description="{reason.sentence}"'
+    bearer = f"Bearer {_REALM}"
+    dpop = f"DPoP {_REALM}"
+    algorithms = f', algs="{schemes.dpop}"'
+    if not schemes.dpop:
+        value = bearer + error
+    elif reason in _PROOF_FAULTS or not schemes.bearer:
+        value = dpop + error + algorithms
+    else:
+        value = f"{bearer}{error}, {dpop}{algorithms}"
+    return ((b"www-authenticate", value.encode("ascii")),)
 
 
 def _retry(seconds: int | None) -> tuple[Header, ...]:

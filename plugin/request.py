@@ -26,6 +26,13 @@ class BodyState(Enum):
     TOO_LARGE = "too large"
 
 
+class CertificateState(Enum):
+    """Why there is no client certificate: the client showed none, or the gateway does not say."""
+
+    NONE = "none"
+    NOT_SHOWN = "not shown"
+
+
 class Request(msgspec.Struct, frozen=True, gc=False):
     """One request as the gateway will route it.
 
@@ -36,6 +43,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     before the upstream sees it. `gateway_request_id` is made by the gateway and never a client's
     header: deciding is idempotent on it. `client_address` is the client's as the gateway's own
     rules of trusted proxies tell it, None where the gateway does not say; no rule judges by it.
+    `client_certificate` is the SHA-256 of the certificate, in DER, by which the client's side of
+    the TLS connection is known, or why it is not here.
     """
 
     method: str
@@ -47,3 +56,4 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     can_remove_headers: bool = True
     gateway_request_id: str | None = None
     client_address: str | None = None
+    client_certificate: bytes | CertificateState = CertificateState.NOT_SHOWN

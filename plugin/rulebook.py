@@ -7,13 +7,17 @@ to it alone: a decision can never mix two generations (SEC-50).
 from dataclasses import dataclass
 
 from gatepass.jwks.clock import Clock
+from gatepass.jwks.dpop import ProofChecker
 from gatepass.jwks.token import VerifiedToken
 from gatepass.jwks.verifier import Verifier
 from gatepass.plugin.callers import CallerRules, Callers, Directory
-from gatepass.plugin.decision import Caller
+from gatepass.plugin.decision import Caller, Deny
 from gatepass.plugin.headers import Header, fold_name, header_text
 from gatepass.plugin.inspection import HeaderInspector
 from gatepass.plugin.metering.prices import PriceTable
+from gatepass.plugin.possession import Possession, schemes_of
+from gatepass.plugin.reasons import Reason
+from gatepass.plugin.refusals import Schemes, refuse_for
 from gatepass.plugin.routing import Router
 from gatepass.plugin.settings.compiled import Compiled, IdentityHeaders
 from gatepass.rbac.errors import AccessDenied, AccessFault
@@ -42,6 +46,9 @@ class Rulebook:
     callers: Callers
     prices: PriceTable
     removals: dict[str, Removals]
+    possession: Possession
+    schemes: Schemes
+    no_token: Deny
 
 
 def make_rulebook(compiled: Compiled, directory: Directory, clock: Clock) -> Rulebook:
@@ -51,18 +58,21 @@ def make_rulebook(compiled: Compiled, directory: Directory, clock: Clock) -> Rul
         token_headers=compiled.token_headers,
         identity_headers=headers.every(),
         team_header=compiled.team_header,
+        proofs=compiled.proofs is not None,
     )
+    proofs = None if compiled.proofs is None else ProofChecker(compiled.proofs, clock=clock)
+    schemes = schemes_of(compiled.issuers, proofs)
     policy = compiled.policy
 
     def identity_of(token: VerifiedToken) -> Identity:
-        return identify(token, policy.claim_names[token.issuer], policy.roles)
+        return identify(token, policy.claim_names[token.trust], policy.roles)
 
     async def complete(token: VerifiedToken) -> Identity:
-        resolver = compiled.groups_resolvers.get(token.issuer)
+        resolver = compiled.groups_resolvers.get(token.trust)
         if resolver is None:
             raise AccessDenied(AccessFault.GROUPS_OVERAGE)
         groups = await resolver.groups_of(token.claims)
-        return identify(token, policy.claim_names[token.issuer], policy.roles, groups)
+        return identify(token, policy.claim_names[token.trust], policy.roles, groups)
 
     def team(identity: Identity, chosen: str | None) -> TeamChoice:
         return choose_team(identity, chosen, policy.teams)
@@ -75,7 +85,7 @@ def make_rulebook(compiled: Compiled, directory: Directory, clock: Clock) -> Rul
 
     return Rulebook(
         router=Router(policy),
-        verifier=Verifier(compiled.issuers, clock=clock),
+        verifier=Verifier(compiled.issuers, clock=clock, cache=compiled.token_cache),
         inspector=inspector,
         callers=Callers(
             directory.with_rules(compiled.directory),
@@ -89,7 +99,35 @@ def make_rulebook(compiled: Compiled, directory: Directory, clock: Clock) -> Rul
             name: _removals(profile, inspector, compiled.team_header)
             for name, profile in policy.profiles.items()
         },
+        possession=Possession(proofs),
+        schemes=schemes,
+        no_token=refuse_for(Reason.NO_TOKEN, schemes=schemes),
     )
+
+
+async def begin_after(rulebook: Rulebook, before: Rulebook) -> None:
+    """Load the keys for a rulebook that follows another; those in hand go on to serve.
+
+    Proofs that were used before stay used.
+    """
+    verifier = rulebook.verifier
+    verifier.inherit(before.verifier)
+    rulebook.possession.inherit(before.possession)
+    try:
+        await verifier.start()
+    except BaseException:  # a cancellation above all: nobody else would stop its timers
+        await verifier.close()
+        raise
+    # an issuer may have answered the one and not the other meanwhile
+    verifier.inherit(before.verifier)
+
+
+async def end(rulebook: Rulebook) -> None:
+    """Let requests that wait for keys have them, then ask the issuers for nothing any more."""
+    try:
+        await rulebook.verifier.retire()
+    finally:
+        await rulebook.verifier.close()
 
 
 def _removals(profile: Profile, inspector: HeaderInspector, team_header: bytes | None) -> Removals:
@@ -97,7 +135,7 @@ def _removals(profile: Profile, inspector: HeaderInspector, team_header: bytes |
     if team_header is not None:
         names.add(fold_name(team_header))
     if not profile.allow_token_upstream:
-        names |= inspector.token_names
+        names |= inspector.credential_names
     usual = frozenset(names)
     return Removals(usual, usual | {b"connection"})
 

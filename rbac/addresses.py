@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from typing import Final
 
-from gatepass.rbac.claims import MAX_TEXT_CHARS, ClaimPath, first_value
+from gatepass.rbac.claims import MAX_TEXT_CHARS, ClaimNames, ClaimPath, first_value, is_plain
 
 _EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+")
-_UNSAID: Final = object()
+_ENTRAS = "xms_edov"
+_SPEAK_OF_EMAIL = frozenset({"email_verified", _ENTRAS})
 
 
 def read_email(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> str | None:
@@ -23,19 +23,22 @@ def read_email(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> st
     return value.lower()
 
 
-def is_verified(claims: Mapping[str, object], address: str | None) -> bool:
+def is_verified(claims: Mapping[str, object], names: ClaimNames, address: str) -> bool:
     """Answer whether the issuer says that the address is the bearer's own (SEC-52).
 
-    `email_verified` must be a JSON true and speaks of the claim `email` alone (OpenID Connect Core
-    section 5.1), whatever claim the address was read from. Entra's tokens have none and say it as
-    `xms_edov`; a token that has both must say yes twice.
+    The claim that verifies must be a JSON true. `email_verified` (OpenID Connect Core section 5.1)
+    and Entra's `xms_edov` speak of the claim `email` alone, whatever claim the address was read
+    from; an `xms_edov` that is there must say yes, too. Where an owner of the address is asked for,
+    the token must name one.
     """
-    if address is None:
+    if first_value(claims, names.email_verified) is not True:
         return False
-    usual, entras = claims.get("email_verified", _UNSAID), claims.get("xms_edov", _UNSAID)
-    if usual is _UNSAID:
-        usual = entras
-    if usual is not True or (entras is not True and entras is not _UNSAID):
+    if claims.get(_ENTRAS, True) is not True:
         return False
-    spoken_of = claims.get("email")
-    return isinstance(spoken_of, str) and spoken_of.lower() == address
+    if names.email_owner and not is_plain(first_value(claims, names.email_owner)):
+        return False
+    for path in names.email_verified:
+        if path.literal in _SPEAK_OF_EMAIL:
+            spoken_of = claims.get("email")
+            return isinstance(spoken_of, str) and spoken_of.lower() == address
+    return True

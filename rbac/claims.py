@@ -47,12 +47,16 @@ class ClaimPath:
 class ClaimNames:
     """Which claims of one issuer name what; candidates in order, none means that it is not read.
 
+    `email_verified` says whether the address was verified. Where `email_owner` is named, an address
+    is verified only in a token that also names the organization whose address it is.
     `separators` has what stands between the texts of a claim that is one text, by the field's name;
     in `numbers_as_ids` are the names of those that may be whole numbers.
     """
 
     user: tuple[ClaimPath, ...] = ()
     email: tuple[ClaimPath, ...] = ()
+    email_verified: tuple[ClaimPath, ...] = (ClaimPath("email_verified", ()),)
+    email_owner: tuple[ClaimPath, ...] = ()
     team: tuple[ClaimPath, ...] = ()
     team_alias: tuple[ClaimPath, ...] = ()
     teams: tuple[ClaimPath, ...] = ()
@@ -99,7 +103,7 @@ def read_text(
         return None
     if numbers:
         value = _digits(value)
-    if _is_plain(value):
+    if is_plain(value):
         return value
     raise AccessDenied(AccessFault.BAD_IDENTITY_CLAIM)
 
@@ -202,7 +206,7 @@ def plain_texts(members: object) -> tuple[str, ...]:
     if not isinstance(members, list):
         raise AccessDenied(AccessFault.BAD_IDENTITY_CLAIM)
     for member in members:
-        if not _is_plain(member):
+        if not is_plain(member):
             raise AccessDenied(AccessFault.BAD_IDENTITY_CLAIM)
     texts = tuple(members)
     return texts if len(set(texts)) == len(texts) else tuple(dict.fromkeys(texts))
@@ -224,7 +228,8 @@ def _digits(value: object) -> object:
     return value
 
 
-def _is_plain(value: object) -> TypeGuard[str]:
+def is_plain(value: object) -> TypeGuard[str]:
+    """Answer whether a value is a text that can name somebody."""
     return (
         isinstance(value, str)
         and 0 < len(value) <= MAX_TEXT_CHARS

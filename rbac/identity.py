@@ -31,9 +31,9 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
 
     (`issuer`, `subject`) is who it is (RFC 7519 section 4.1.2); `user_id` only names the row and is
     None for a machine. `role` is what the token asserts by admin scope or mapping, else None.
-    `email` is lower case; `email_verified` is true only for a JSON true. `teams_listed` is true
-    when the token has a list of teams, be it an empty one. `groups_withheld` means that the lists
-    are not complete: nobody may be judged by such an identity.
+    `email` is lower case; `email_verified` is true only if the issuer vouches for it.
+    `teams_listed` is true when the token has a list of teams, be it an empty one. `groups_withheld`
+    means that the lists are not complete: nobody may be judged by such an identity.
     """
 
     issuer: str
@@ -102,7 +102,7 @@ def identify(
         subject=token.subject,
         user_id=user_id,
         email=email,
-        email_verified=is_verified(claims, email),
+        email_verified=email is not None and is_verified(claims, names, email),
         team=team,
         teams=teams,
         organization=read_text(claims, names.organization, numbers="organization" in numbers),

@@ -15,10 +15,10 @@ from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.commands.config_options import (
     check_profile,
     check_program,
-    is_base_url,
     is_plain_path,
     read_services,
 )
+from gatepass.plugin.commands.urls import is_base_url, problem_of
 from gatepass.plugin.gateways.apisix.config_lines import Machine, config_yaml
 from gatepass.plugin.gateways.apisix.declarative import Form, Surroundings, Way, declare
 from gatepass.plugin.gateways.apisix.forward_auth import DecidingHeaders
@@ -29,6 +29,7 @@ from gatepass.plugin.inspection import HeaderInspector
 from gatepass.plugin.settings import Compiled, compile_settings, load_settings
 
 _NO_DOOR = "doors.apisix: not there; say under doors.apisix.socket where APISIX finds Gatepass"
+_NOT_READ = "doors.apisix.read_responses: is false; set it to true, or nothing is read"
 _HOP_BY_HOP = frozenset({b"connection", b"upgrade", b"content-encoding"})
 """What forward-auth sends by itself, or must not send in a question of its own."""
 
@@ -58,14 +59,17 @@ def run_apisix_config(path: Path, options: ConfigOptions) -> int:
     compiled = compile_settings(load_settings(path))
     if compiled.apisix is None and way is not Way.FORWARD_AUTH:
         raise ConfigurationError([_NO_DOOR])
+    if way is Way.POST_RESP and compiled.apisix is not None and not compiled.apisix.read_responses:
+        raise ConfigurationError([_NOT_READ])
     check_profile(options.profile, compiled.policy.profiles)
     reports = compiled.http.usage_token is not None
     if form is Form.CONFIG:
+        if options.services or options.routes:
+            _services(way, options)
+        _check_base_url(options.gatepass_url)
         typer.echo(config_yaml(way, _machine(compiled, path, options, reports=reports)), nl=False)
         return 0
-    services = read_services(options.services, options.routes)
-    if way is not Way.AI_PROXY:
-        _check_no_paths(services)
+    services = _services(way, options)
     url = _gatepass_url(options.gatepass_url, compiled.http.listen)
     around = Surroundings(options.profile, url, reports, _headers(compiled))
     typer.echo(declare(services, way, form, around), nl=False)
@@ -83,17 +87,31 @@ def _machine(compiled: Compiled, path: Path, options: ConfigOptions, *, reports:
     return Machine(door, max_body, settings, check_program(options.program), reports)
 
 
-def _check_no_paths(services: Sequence[Service]) -> None:
-    """APISIX sends an upstream the path of the request, and puts none in front."""
-    if any(urlsplit(service.url).path not in {"", "/"} for service in services):
+def _services(way: Way, options: ConfigOptions) -> tuple[Service, ...]:
+    """Return what the options describe.
+
+    APISIX sends an upstream the path of the request, and puts none in front; only ai-proxy takes
+    a whole URL.
+    """
+    services = read_services(options.services, options.routes)
+    with_path = [service for service in services if urlsplit(service.url).path not in {"", "/"}]
+    if with_path and way is not Way.AI_PROXY:
         raise ConfigurationError(["--service: APISIX puts no path in front; leave it out"])
+    return services
+
+
+def _check_base_url(given: str) -> None:
+    problem = problem_of(given) if given else None
+    if problem is None and given and not is_base_url(given):
+        problem = "a path stands in it"
+    if problem is not None:
+        raise ConfigurationError([f"--gatepass: {problem}; write http://HOST:PORT, without a path"])
 
 
 def _gatepass_url(given: str, listen: Address) -> str:
     """Return where APISIX reaches our HTTP service."""
+    _check_base_url(given)
     if given:
-        if not is_base_url(given):
-            raise ConfigurationError(["--gatepass: write http://HOST:PORT, without a path"])
         return given
     if listen.path is not None or ip_address(listen.host).is_unspecified:
         raise ConfigurationError(["--gatepass: say where APISIX reaches doors.http, by its URL"])
@@ -110,7 +128,7 @@ def _headers(compiled: Compiled) -> DecidingHeaders:
     return DecidingHeaders(
         asked=_text(inspector.names - inspector.identity_names - _HOP_BY_HOP),
         identity=_text(inspector.identity_names),
-        spent=_text(inspector.token_names | team),
+        spent=_text(inspector.credential_names | team),
     )
 
 

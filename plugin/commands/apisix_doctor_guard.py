@@ -1,9 +1,11 @@
 """The part of `gatepass apisix doctor` about our guard: where it counts, and what opens it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from gatepass.plugin.commands.apisix_doctor_picture import Picture
 from gatepass.plugin.commands.apisix_doctor_scopes import (
+    PLUGIN_CONFIG,
+    SERVICE,
     Coverage,
     coverage_of,
     meta_of,
@@ -11,14 +13,15 @@ from gatepass.plugin.commands.apisix_doctor_scopes import (
     profile_in,
 )
 from gatepass.plugin.commands.finding import Finding, listed, note
-from gatepass.plugin.gateways.apisix.names import GUARD
+from gatepass.plugin.gateways.apisix.names import GUARD, RESPONSES
 
-_AFTER, _RESPONSES = "ext-plugin-post-req", "ext-plugin-post-resp"
+_AFTER = "ext-plugin-post-req"
 _CONFIGURE = f"configure {GUARD}; `gatepass apisix config` prints how"
+_CONF = 'set conf to one entry: {name: gatepass, value: \'{"profile": "default"}\'}'
 
 
-def guard_findings(picture: Picture) -> Iterator[Finding]:
-    """Yield what is to be said about the guard."""
+def guard_findings(picture: Picture, profiles: Collection[str] | None = None) -> Iterator[Finding]:
+    """Yield what is to be said about the guard; `profiles` are those that exist, if known."""
     if picture.priorities is not None and GUARD not in picture.priorities:
         yield Finding(
             "plugin",
@@ -30,13 +33,17 @@ def guard_findings(picture: Picture) -> Iterator[Finding]:
     judged = [state for state in states if state.judged]
     if picture.routes is None:
         return
-    if not judged:
+    named = {profile_in(conf) for state in judged for conf in state.guards} - {None}
+    seen = picture.services is not None or not any(SERVICE in state.hidden for state in states)
+    if judged:
+        found = f"configured; profiles: {listed(name for name in named if name is not None)}"
+        yield Finding("plugin", ok=True, found=found)
+    elif seen:
         yield Finding("plugin", ok=False, found="no route is judged", advice=_CONFIGURE)
-    else:
-        profiles = {profile_in(conf) for state in judged for conf in state.guards}
-        named = listed(name for name in profiles if name is not None)
-        yield Finding("plugin", ok=True, found=f"configured; profiles: {named}")
+    if judged or not seen:
         yield from _unjudged(states)
+    if profiles is not None:
+        yield from _profiles(judged, profiles)
     yield from _configurations(judged)
     yield from _twice(judged)
     yield from _responses(states)
@@ -51,19 +58,37 @@ def _unjudged(states: Sequence[Coverage]) -> Iterator[Finding]:
             f"not judged by Gatepass: {listed(opened)}",
             f"configure {GUARD} for every route, unless these are meant to be open",
         )
-    unseen = [state.route.title for state in without if not state.whole]
-    if unseen:
-        yield note(
-            "routes",
-            f"their plugin config is not shown: {listed(unseen)}",
-            "ask the Admin API, or put the plugins into the service or the route",
-        )
+    for kind in (SERVICE, PLUGIN_CONFIG):
+        unseen = [state.route.title for state in without if kind in state.hidden]
+        if unseen:
+            yield note(
+                "routes",
+                f"their {kind} is not shown: {listed(unseen)}",
+                "ask the Admin API, or put the plugins into the service or the route",
+            )
     scripted = [state.route.title for state in states if state.route.script is not None]
     if scripted:
         yield note(
             "script",
             f"runs in place of all plugins on {listed(scripted)}",
             "take `script` out of the route",
+        )
+
+
+def _profiles(judged: Sequence[Coverage], profiles: Collection[str]) -> Iterator[Finding]:
+    unknown = [
+        (state.route.title, name)
+        for state in judged
+        for name in map(profile_in, state.guards)
+        if name is not None and name not in profiles
+    ]
+    if unknown:
+        yield Finding(
+            "profile",
+            ok=False,
+            found=f"the settings have none called {listed(name for _, name in unknown)}: every "
+            f"request gets 503, on {listed(title for title, _ in unknown)}",
+            advice=f"name one of {listed(profiles)}",
         )
 
 
@@ -97,7 +122,7 @@ def _configurations(judged: Sequence[Coverage]) -> Iterator[Finding]:
             "conf",
             ok=False,
             found=f"every request gets 503, because the runner refuses it, on {listed(refused)}",
-            advice='set conf to one entry: {name: gatepass, value: \'{"profile": "default"}\'}',
+            advice=_CONF,
         )
 
 
@@ -117,24 +142,26 @@ def _twice(judged: Sequence[Coverage]) -> Iterator[Finding]:
 
 
 def _responses(states: Sequence[Coverage]) -> Iterator[Finding]:
-    ours = [state.route.title for state in states if names_us(state.plugins.get(_RESPONSES, {}))]
-    if ours:
+    forgeable, refused = [], []
+    for state in states:
+        confs = [rule[RESPONSES] for rule in (state.plugins, *state.in_all) if RESPONSES in rule]
+        if any(map(names_us, confs)) and state.whole and not state.judged:
+            forgeable.append(state.route.title)
+        if any(profile_in(conf) is None for conf in confs):
+            refused.append(state.route.title)
+    if forgeable:
         yield Finding(
             "post-resp",
             ok=False,
-            found="Gatepass judges no responses: each becomes a 503 with the upstream's body, on "
-            f"{listed(ours)}",
-            advice=f"take {_RESPONSES} out",
+            found="responses are read although nobody judges the requests: a client names any call "
+            f"as its own and settles it, on {listed(forgeable)}",
+            advice=f"keep {RESPONSES} only where {GUARD} is",
         )
-    others = [
-        state.route.title
-        for state in states
-        if _RESPONSES in state.plugins and state.route.title not in ours
-    ]
-    if others:
-        yield note(
+    if refused:
+        yield Finding(
             "post-resp",
-            "calls the upstream twice where its answer has no body, and tells the body although "
-            f"its runner refused, on {listed(others)}",
-            "see that this is meant",
+            ok=False,
+            found="every response becomes a 503 with the upstream's body, because the runner "
+            f"refuses the conf, on {listed(refused)}",
+            advice=_CONF,
         )

@@ -1,4 +1,4 @@
-"""The part of `gatepass apisix doctor` about the node: its version, and its config.yaml.
+"""The part of `gatepass apisix doctor` about the node's config.yaml.
 
 No API of APISIX shows the file; whoever wants it looked at names it.
 """
@@ -11,17 +11,10 @@ import yaml
 
 from gatepass.plugin.commands.apisix_doctor_picture import Picture
 from gatepass.plugin.commands.apisix_doctor_scopes import coverage_of
-from gatepass.plugin.commands.finding import Finding, listed, note
+from gatepass.plugin.commands.apisix_doctor_socket import socket_findings
+from gatepass.plugin.commands.apisix_doctor_versions import file_version_findings
+from gatepass.plugin.commands.finding import Finding, note
 from gatepass.plugin.gateways.apisix.names import AUTHORIZATION_VARIABLE, GUARD, LOGGER
-
-BODIES_SINCE = (2, 12)
-"""The first version in which a runner may ask for the body."""
-
-HTTP2_BODIES = ((3, 9), (3, 17))
-"""From the first to before the second, bodies over HTTP/2 without a length are not shown."""
-
-CLEARS_HEADERS_SINCE = (3, 17)
-"""The first version whose forward-auth removes what the answer does not set."""
 
 _EVERYBODY = frozenset({"0.0.0.0/0", "::/0"})
 _MAX_FILE_BYTES = 1024 * 1024
@@ -29,7 +22,6 @@ _MAX_FILE_BYTES = 1024 * 1024
 
 def node_findings(picture: Picture, file: Path | None) -> Iterator[Finding]:
     """Yield what is to be said about the node."""
-    yield from _version(picture)
     if file is None:
         yield note(
             "config.yaml",
@@ -39,57 +31,39 @@ def node_findings(picture: Picture, file: Path | None) -> Iterator[Finding]:
         return
     try:
         config = _read(file)
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
-        found = "cannot be read as YAML"
-        yield Finding("config.yaml", ok=False, found=found, advice="name APISIX's own config.yaml")
+    except _Unreadable as error:
+        advice = "name APISIX's own config.yaml"
+        yield Finding("config.yaml", ok=False, found=str(error), advice=advice)
         return
+    yield from file_version_findings(picture, config)
     yield from _runner(config)
+    yield from socket_findings(config, file)
     yield from _nginx(picture, _section(config, "nginx_config"))
     yield from _plugins(config)
 
 
-def _version(picture: Picture) -> Iterator[Finding]:
-    version = picture.version
-    if not version:
-        advice = "compare it with docs/gateways/apisix.md yourself, or ask the Admin API"
-        yield note("version", "not known", advice)
-        return
-    text = ".".join(map(str, version))
-    if version < BODIES_SINCE:
-        yield Finding(
-            "version",
-            ok=False,
-            found=f"{text}: a runner cannot ask for the body, and calls of models are refused",
-            advice="upgrade to 3.17 or later",
-        )
-        return
-    yield Finding("version", ok=True, found=text)
-    if HTTP2_BODIES[0] <= version < HTTP2_BODIES[1]:
-        yield note(
-            "HTTP/2",
-            f"{text} shows no bodies that come over it without a length; such calls are refused",
-            "upgrade to 3.17 or later",
-        )
-    uses = [state.route.title for state in coverage_of(picture) if "forward-auth" in state.plugins]
-    if uses and version < CLEARS_HEADERS_SINCE:
-        yield Finding(
-            "forward-auth",
-            ok=False,
-            found=f"{text} lets a client's identity header pass where the answer sets none, on "
-            f"{listed(uses)}",
-            advice="upgrade to 3.17, or take the headers away first; `gatepass apisix config --way "
-            "forward-auth` prints how",
-        )
+class _Unreadable(Exception):
+    """The file says nothing, and why."""
 
 
 def _read(file: Path) -> Mapping[str, Any]:
-    with file.open("rb") as stream:
-        octets = stream.read(_MAX_FILE_BYTES + 1)
+    try:
+        with file.open("rb") as stream:
+            octets = stream.read(_MAX_FILE_BYTES + 1)
+    except FileNotFoundError as error:
+        raise _Unreadable("is not there") from error
+    except OSError as error:
+        raise _Unreadable(f"cannot be read: {error.strerror or type(error).__name__}") from error
     if len(octets) > _MAX_FILE_BYTES:
-        raise ValueError
-    document = yaml.safe_load(octets)
+        raise _Unreadable(f"is longer than {_MAX_FILE_BYTES >> 20} MiB")
+    try:
+        document = yaml.safe_load(octets)
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        raise _Unreadable("cannot be read as YAML") from error
+    if document is None:
+        raise _Unreadable("is empty")
     if not isinstance(document, dict):
-        raise ValueError  # noqa: TRY004 - what the caller takes for unreadable
+        raise _Unreadable("holds no settings by their names")
     return document
 
 

@@ -6,7 +6,7 @@ or empty and has a finding that says so; nothing is guessed for it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import msgspec
@@ -74,15 +74,15 @@ class _Schema(msgspec.Struct):
 class Picture:
     """An APISIX as one of its APIs shows it.
 
-    `version` is () when unknown. `priorities` are those of the enabled plugins; None when unknown.
-    `global_rules` is None when not shown.
+    `version` is () when unknown. `priorities` are those of the enabled plugins. All of them, and
+    the lists, are None when they were not shown.
     """
 
     version: tuple[int, ...] = ()
     priorities: Mapping[str, int] | None = None
     routes: tuple[Entity, ...] | None = None
-    services: Mapping[str, Entity] = field(default_factory=dict)
-    plugin_configs: Mapping[str, Entity] = field(default_factory=dict)
+    services: Mapping[str, Entity] | None = None
+    plugin_configs: Mapping[str, Entity] | None = None
     global_rules: tuple[Entity, ...] | None = None
     findings: tuple[Finding, ...] = ()
     answered: bool = True
@@ -164,8 +164,8 @@ def _entities_of(items: _Items) -> tuple[Entity, ...]:
     return tuple(item.value for item in items) if isinstance(items, list) else ()
 
 
-def _by_id(entities: tuple[Entity, ...] | None) -> Mapping[str, Entity]:
-    return {str(entity.id): entity for entity in entities or ()}
+def _by_id(entities: tuple[Entity, ...] | None) -> Mapping[str, Entity] | None:
+    return None if entities is None else {str(entity.id): entity for entity in entities}
 
 
 def _priorities(plugins: Mapping[str, Mapping[str, Any]]) -> Mapping[str, int]:

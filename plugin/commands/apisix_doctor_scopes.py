@@ -12,17 +12,25 @@ from gatepass.plugin.commands.apisix_doctor_picture import Entity, Picture, Plug
 from gatepass.plugin.gateways.apisix.names import GUARD, PLUGIN_NAME
 from gatepass.plugin.gateways.apisix.tokens import profile_of
 
+SERVICE = "service"
+PLUGIN_CONFIG = "plugin config"
+
 _ON = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What runs on one route; `whole` is false where a plugin config could not be seen."""
+    """What runs on one route; `hidden` names what of it could not be seen."""
 
     route: Entity
     plugins: Mapping[str, Plugins]
     in_all: Sequence[Mapping[str, Plugins]]
-    whole: bool = True
+    hidden: Sequence[str] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Answer whether everything that runs was seen."""
+        return not self.hidden
 
     @property
     def guards(self) -> list[Plugins]:
@@ -43,14 +51,21 @@ def coverage_of(picture: Picture) -> list[Coverage]:
     for route in picture.routes or ():
         if route.status != _ON:
             continue
-        service = picture.services.get(str(route.service_id))
-        config = picture.plugin_configs.get(str(route.plugin_config_id))
+        service = (picture.services or {}).get(str(route.service_id))
+        config = (picture.plugin_configs or {}).get(str(route.plugin_config_id))
         merged: Plugins = {}
         for entity in (service, config, route):
             merged |= {} if entity is None else entity.own_plugins
-        whole = route.plugin_config_id is None or config is not None
+        hidden = [
+            kind
+            for kind, named, entity in (
+                (SERVICE, route.service_id, service),
+                (PLUGIN_CONFIG, route.plugin_config_id, config),
+            )
+            if named is not None and entity is None
+        ]
         plugins = running(merged) if route.script is None else {}
-        states.append(Coverage(route, plugins, in_all, whole))
+        states.append(Coverage(route, plugins, in_all, hidden))
     return states
 
 

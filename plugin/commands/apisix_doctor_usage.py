@@ -1,14 +1,21 @@
 """The part of `gatepass apisix doctor` about usage: what is told, to whom, and by whom."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from gatepass.plugin.commands.apisix_doctor_picture import Picture, Plugins
-from gatepass.plugin.commands.apisix_doctor_scopes import Coverage, coverage_of, texts_of
+from gatepass.plugin.commands.apisix_doctor_scopes import (
+    Coverage,
+    coverage_of,
+    names_us,
+    texts_of,
+)
 from gatepass.plugin.commands.finding import Finding, listed, note
 from gatepass.plugin.gateways.apisix.lua import mark_snippet, usage_snippet
 from gatepass.plugin.gateways.apisix.names import (
     LOGGER,
     MARK_PLUGIN,
+    RESPONSES,
     USAGE_PATH,
     USAGE_PLUGIN,
 )
@@ -16,6 +23,10 @@ from gatepass.plugin.gateways.usage_reports import MAX_RECORDS
 
 REFERENCES_SINCE = (3, 17)
 """The first version that looks `$ENV://` up in the configuration of every plugin."""
+
+_TOKEN = re.compile(r"Bearer [!-~]+")
+_REFERENCE = re.compile(r"\$\{\{[^{}]+\}\}")
+"""What apisix.yaml is written with; APISIX shows what it stands for."""
 
 _DEFAULT_BATCH = 1000
 _REPLACE = "put what `gatepass apisix config` prints into the service"
@@ -27,7 +38,7 @@ def usage_findings(picture: Picture) -> Iterator[Finding]:
     states = coverage_of(picture)
     judged = [state for state in states if state.judged]
     telling = [state for state in judged if _logger(state) is not None]
-    silent = [state.route.title for state in judged if not _tells(state)]
+    silent = [state.route.title for state in judged if state.whole and not _tells(state)]
     if silent:
         yield note("usage", f"calls are charged by their estimate, on {listed(silent)}", _REPLACE)
     yield from _unjudged([state for state in states if not state.judged])
@@ -42,15 +53,14 @@ def _logger(state: Coverage) -> Plugins | None:
 
 
 def _tells(state: Coverage) -> bool:
-    """Answer whether the usage of a call is known to whatever logs it."""
+    """Answer whether the usage of a call is known to whatever logs it, or to our runner."""
+    if names_us(state.plugins.get(RESPONSES, {})):
+        return True
     if _logger(state) is None:
         return False
-    if not _AI_PROXIES.isdisjoint(state.plugins):
-        return True
-    pieces = (
-        (MARK_PLUGIN, "rewrite", mark_snippet()),
-        (USAGE_PLUGIN, "body_filter", usage_snippet()),
-    )
+    pieces = [(MARK_PLUGIN, "rewrite", mark_snippet())]
+    if _AI_PROXIES.isdisjoint(state.plugins):
+        pieces.append((USAGE_PLUGIN, "body_filter", usage_snippet()))
     return all(
         state.plugins.get(name, {}).get("phase") == phase
         and lua.strip() in map(str.strip, texts_of(state.plugins.get(name)))
@@ -87,7 +97,8 @@ def _loggers(picture: Picture, states: Sequence[Coverage]) -> Iterator[Finding]:
     if routes := where(lambda conf: _batch(conf) > MAX_RECORDS):
         yield _unheard("batches are too long", routes, "set batch_max_size: 50")
     if routes := where(lambda conf: not _authorized(picture, conf.get("auth_header"))):
-        yield _unheard("no token is sent", routes, f"{_REPLACE}, and set its variable")
+        advice = f"{_REPLACE}, and set its variable to `Bearer ` and the token"
+        yield _unheard("no bearer token is sent", routes, advice)
 
 
 def _unheard(why: str, routes: str, advice: str) -> Finding:
@@ -101,9 +112,9 @@ def _batch(conf: Plugins) -> int:
 
 
 def _authorized(picture: Picture, value: object) -> bool:
-    """Answer whether a token is sent; a reference that nobody looks up is none."""
-    if not isinstance(value, str) or not value:
+    """Answer whether a token is sent as one; a reference that nobody looks up is none."""
+    if not isinstance(value, str):
         return False
-    if not value.lower().startswith("$env://"):
-        return True
-    return not picture.version or picture.version >= REFERENCES_SINCE
+    if value.lower().startswith(("$env://", "$secret://")):
+        return not picture.version or picture.version >= REFERENCES_SINCE
+    return bool(_TOKEN.fullmatch(value) or _REFERENCE.fullmatch(value))

@@ -5,10 +5,14 @@ only if its file exists, and by a copy.
 """
 
 import asyncio
+import os
 from pathlib import Path
 
 from gatepass.jwks.errors import ConfigurationError
+from gatepass.plugin.commands.check_certificates import certificate_findings
 from gatepass.plugin.commands.check_doors import door_findings
+from gatepass.plugin.commands.check_introspection import introspection_findings
+from gatepass.plugin.commands.check_kept_keys import kept_keys_findings
 from gatepass.plugin.commands.check_keys import key_findings
 from gatepass.plugin.commands.check_store import store_finding
 from gatepass.plugin.commands.finding import Finding
@@ -41,8 +45,11 @@ async def _findings(path: Path) -> list[Finding]:
         Finding("settings", ok=True, found=found),
         *notes_on(settings, stored=await asyncio.to_thread(_is_stored, compiled.database)),
         *await key_findings(compiled),
+        *await introspection_findings(compiled),
         store,
-        *await asyncio.to_thread(door_findings, compiled),
+        *await asyncio.to_thread(kept_keys_findings, compiled),
+        *certificate_findings(compiled),
+        *await asyncio.to_thread(door_findings, compiled, as_root=os.geteuid() == 0),
     ]
 
 

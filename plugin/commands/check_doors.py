@@ -1,8 +1,8 @@
 """The part of `gatepass check` about the sockets of the doors for Kong and APISIX.
 
-Looked at is what a start would refuse: the accounts, the folder, what stands at the path. Nothing
-is made. Whether the socket may be given away is left to the start: who checks may be another
-account than who serves.
+Looked at is what a start would refuse: the accounts, the folder, what stands at the path; and to
+root is said whom its socket would keep out. Nothing is made. Whether the socket may be given away
+is left to the start: who checks may be another account than who serves.
 """
 
 import stat
@@ -12,13 +12,17 @@ from pathlib import Path
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.commands.finding import Finding, note
 from gatepass.plugin.gateways.accounts import SocketFile, accounts_of, check_folder
+from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
 from gatepass.plugin.settings import Compiled
 
 _EMPTIED_AT_BOOT = (Path("/run"), Path("/var/run"))
 
 
-def door_findings(compiled: Compiled) -> list[Finding]:
-    """Return what is to be said of each door with a socket; may wait for a directory service."""
+def door_findings(compiled: Compiled, *, as_root: bool = False) -> list[Finding]:
+    """Return what is to be said of each door with a socket; may wait for a directory service.
+
+    `as_root` says that root asks, who then probably serves as well.
+    """
     findings: list[Finding] = []
     for name, door in (("doors.kong", compiled.kong), ("doors.apisix", compiled.apisix)):
         if door is None:
@@ -30,7 +34,20 @@ def door_findings(compiled: Compiled) -> list[Finding]:
             wrong += _refused(check_folder, file)
             wrong += _place(file)
         findings += wrong or [Finding(name, ok=True, found=_all_well(door.socket))]
+    if as_root and compiled.apisix is not None:
+        findings += _of_root(compiled.apisix)
     return findings
+
+
+def _of_root(door: ApisixDoor) -> Iterator[Finding]:
+    """Say who cannot open a socket that root makes for APISIX, whose workers are not root."""
+    if door.owner is None and door.group is None:
+        yield note(
+            "doors.apisix.owner",
+            "neither an owner nor a group: a runner that root runs makes a socket of root's, which "
+            "nginx's workers may not open, and every request gets 503",
+            "set owner to the account of nginx's workers, nobody by default",
+        )
 
 
 def _refused(check: Callable[[SocketFile], object], file: SocketFile) -> Iterator[Finding]:

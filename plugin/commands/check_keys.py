@@ -2,44 +2,44 @@
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import typer
 
-from gatepass.jwks.discovery import metadata_url
 from gatepass.jwks.faults import UNSAFE_FAULTS
 from gatepass.jwks.source import DiscoveredKeys, FileKeys, KeySource, UrlKeys
-from gatepass.jwks.verifier import IssuerStatus, Verifier
+from gatepass.jwks.status import IssuerStatus
+from gatepass.jwks.verifier import Verifier
 from gatepass.plugin.commands.finding import Finding
+from gatepass.plugin.commands.key_advice import NO_KEYS, UNSAFE_KEYS, UNTIL_THEN, advice_on
 from gatepass.plugin.settings import Compiled
-
-_NO_KEYS = "the issuer publishes no key that can verify its tokens"
-_UNSAFE_KEYS = (
-    "tell whoever runs the issuer to replace the private, symmetric or weak keys among those it "
-    "publishes: others may be able to sign with them"
-)
-_UNTIL_THEN = "its tokens get 503 until then"
 
 
 async def key_findings(compiled: Compiled) -> list[Finding]:
     """Load the keys of all issuers and return a finding for each."""
+    statuses = await ask_issuers(compiled)
+    sources = [issuer.source for issuer in compiled.issuers if issuer.source is not None]
+    return [_finding(status, source) for status, source in zip(statuses, sources, strict=True)]
+
+
+async def ask_issuers(compiled: Compiled) -> Sequence[IssuerStatus]:
+    """Load the keys of every issuer that has any, and return how they stand."""
     if sys.stderr.isatty():
         typer.echo("asking the issuers for their keys ...", err=True)
-    verifier = Verifier(compiled.issuers)
-    with _warnings_unsaid():
-        await verifier.start()
+    # what the service keeps on disk is the service's: whoever checks may be somebody else
+    verifier = Verifier([replace(issuer, keys_folder=None) for issuer in compiled.issuers])
     try:
-        return [
-            _finding(status, issuer.source)
-            for status, issuer in zip(verifier.status(), compiled.issuers, strict=True)
-        ]
+        with warnings_unsaid():
+            await verifier.start()
+        return verifier.status()
     finally:
         await verifier.close()
 
 
 @contextmanager
-def _warnings_unsaid() -> Iterator[None]:
+def warnings_unsaid() -> Iterator[None]:
     """Keep the warnings about keys off the terminal: the findings say the same."""
     logger = logging.getLogger("gatepass.jwks")
     level = logger.level
@@ -57,7 +57,7 @@ def _finding(status: IssuerStatus, source: KeySource) -> Finding:
             subject,
             ok=False,
             found=f"keys not loaded{_from(source)}: {status.last_error}",
-            advice=f"{_advice(source, status.last_error)}; {_UNTIL_THEN}",
+            advice=f"{_advice(source, status.last_error)}; {UNTIL_THEN}",
         )
     kids = ", ".join("(no kid)" if kid is None else kid for kid in status.key_ids) or "none"
     found = [f"keys: {kids}"]
@@ -65,9 +65,9 @@ def _finding(status: IssuerStatus, source: KeySource) -> Finding:
         if counts:
             listed = ", ".join(f"{count} {oddity.value}" for oddity, count in counts.items())
             found.append(f"{title}: {listed}")
-    advice = [] if status.key_ids else [_NO_KEYS]
+    advice = [] if status.key_ids else [NO_KEYS]
     if not UNSAFE_FAULTS.isdisjoint(status.skipped):
-        advice.append(_UNSAFE_KEYS)
+        advice.append(UNSAFE_KEYS)
     return Finding(
         subject, ok=bool(status.key_ids), found="; ".join(found), advice="; ".join(advice)
     )
@@ -80,16 +80,12 @@ def _from(source: KeySource) -> str:
             return f" from {path}"
         case UrlKeys(url=url):
             return f" from {url.partition('?')[0]}"
-        case DiscoveredKeys(issuer=issuer):
-            return f" by way of {metadata_url(issuer)}"
+        case DiscoveredKeys(metadata_url=url):
+            return f" by way of {url}"
     return ""
 
 
 def _advice(source: KeySource, detail: str) -> str:
-    if detail.startswith("file: "):
-        return "put the path right; it starts at the settings file"
-    if isinstance(source, FileKeys):
+    if isinstance(source, FileKeys) and not detail.startswith("file: "):
         return "put a JWK Set into the file"
-    if detail == "TLS handshake failed":
-        return "check the address; name the CA of a company's own with SSL_CERT_FILE"
-    return "check the address and that this host reaches it"
+    return advice_on(detail)

@@ -10,14 +10,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from gatepass.jwks.errors import ConfigurationError
+from gatepass.plugin.commands.urls import is_plain_url_path, problem_of
 from gatepass.plugin.gateways.upstreams import Service
 
 _COMMAND = "gatepass"
 _HOW = "write NAME=URL, such as llm=http://127.0.0.1:4000"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_BASE_URL = r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?"
-_URL = re.compile(_BASE_URL + r"(?:/[\w.~/-]*)?", re.ASCII)
-_PATH = re.compile(r"/[\w.~/-]*", re.ASCII)
 _PLAIN_PATH = re.compile(r"/[\w.~/+-]+", re.ASCII)
 
 
@@ -49,11 +47,6 @@ def check_program(program: Path | None) -> Path:
     if not is_plain_path(program):
         raise ConfigurationError(["--program: write an absolute path without blanks"])
     return program
-
-
-def is_base_url(url: str) -> bool:
-    """Answer whether this is a plain URL without a path."""
-    return re.fullmatch(_BASE_URL, url) is not None
 
 
 def running_program() -> Path:
@@ -93,8 +86,10 @@ def _read_urls(services: Sequence[str], problems: list[str]) -> dict[str, str]:
     urls: dict[str, str] = {}
     for service in services:
         name, _, url = service.partition("=")
-        if not (_NAME.fullmatch(name) and _URL.fullmatch(url)):
+        if not (_NAME.fullmatch(name) and url.startswith(("http://", "https://"))):
             problems.append(f"--service: {_HOW}")
+        elif (problem := problem_of(url)) is not None:
+            problems.append(f"--service: {name}: {problem}; {_HOW}")
         elif name in urls:
             problems.append(f"--service: {name} stands there twice")
         else:
@@ -108,17 +103,21 @@ def _read_paths(
     routes: Sequence[str], urls: Mapping[str, str], problems: list[str]
 ) -> dict[str, list[str]]:
     paths: dict[str, list[str]] = {name: [] for name in urls}
+    seen: set[str] = set()
     only = next(iter(urls), None) if len(urls) == 1 else None
     for route in routes:
         given, _, path = route.rpartition("=")
         name = given or only
-        if not _PATH.fullmatch(path):
+        if not is_plain_url_path(path):
             problems.append("--route: write /PATH or NAME=/PATH; the path is a plain prefix")
         elif name is None:
             problems.append("--route: there are several services; write NAME=/PATH")
         elif name not in paths:
             problems.append("--route: names a service that no --service names")
+        elif path in seen:
+            problems.append(f"--route: {path} stands there twice")
         else:
+            seen.add(path)
             paths[name].append(path)
     for name, prefixes in paths.items():
         if not prefixes and only is None:

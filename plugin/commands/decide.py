@@ -98,6 +98,9 @@ def run_decide(path: Path, question: Question, *, as_json: bool, explain: bool =
 async def _decide(path: Path, question: Question) -> tuple[Decision, Explanation]:
     request = question.to_request()
     settings = load_settings(path)
+    # what the service keeps on disk is the service's: whoever asks may be somebody else
+    elsewhere = settings.stores.model_copy(update={"keys_cache": None})
+    settings = settings.model_copy(update={"stores": elsewhere})
     compiled = compile_settings(settings)
     explanation = Explanation(compiled.policy, request.method)
     with tempfile.TemporaryDirectory(prefix="gatepass-") as folder:

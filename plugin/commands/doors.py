@@ -9,7 +9,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -18,28 +18,43 @@ import uvicorn
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.gate import Gate
 from gatepass.plugin.gateways.accounts import SocketFile
-from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
+from gatepass.plugin.gateways.apisix.bounds import (
+    SPAWNED_DRAIN_SECONDS,
+    SPAWNED_HAND_OVER_SECONDS,
+    ApisixDoor,
+)
 from gatepass.plugin.gateways.apisix.server import apisix_server
 from gatepass.plugin.gateways.http_door import decision_app
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.server import kong_server
 from gatepass.plugin.gateways.listener import listening
 from gatepass.plugin.gateways.server import server_for
-from gatepass.plugin.gateways.takeover import SocketPlace, handing_over, waiting_beside
+from gatepass.plugin.gateways.status_door import status_app
+from gatepass.plugin.gateways.takeover import (
+    HAND_OVER_SECONDS,
+    SocketPlace,
+    handing_over,
+    waiting_beside,
+)
 from gatepass.plugin.gateways.usage_reports import usage_reports
-from gatepass.plugin.settings import Compiled, HttpDoor
+from gatepass.plugin.settings import Compiled, HttpDoor, StatusDoor
 
 _NO_KONG = (
     "doors.kong: not there, and `gatepass kong` opens no other door; name the socket of kong.conf, "
     "such as doors: {kong: {socket: /run/gatepass/kong.sock}}"
 )
 _NO_APISIX = (
-    "doors.apisix: not there, and `gatepass apisix` opens no other door; write doors: {apisix: {}} "
-    "for a runner that APISIX starts, or name the socket of config.yaml's path_for_test"
+    "doors.apisix: not there, and `gatepass apisix` opens no other door; write doors: {apisix: "
+    "{owner: nobody}} for a runner that APISIX starts, where nobody is the account of nginx's "
+    "workers, or name the socket of config.yaml's path_for_test"
 )
 _NO_SOCKET = (
     "doors.apisix.socket: not there; name the socket of config.yaml's ext-plugin.path_for_test, "
     "such as /run/gatepass/apisix.sock"
+)
+_NO_ADDRESS = (
+    "APISIX_LISTEN_ADDRESS: expected unix:/absolute/path, which is what APISIX says to a runner "
+    "that it starts; without the variable doors.apisix.socket is used"
 )
 
 Only = Literal["kong", "apisix"]
@@ -71,11 +86,20 @@ class Door:
 
 
 class Doors:
-    """All doors of a run; `places` are the sockets that come to their paths with `claim`."""
+    """All doors of a run; `places` are the sockets that come to their paths with `claim`.
 
-    def __init__(self, doors: Sequence[Door], places: Sequence[SocketPlace]) -> None:
+    `hand_over_seconds` is how long a server that has been started beside this one is waited for.
+    """
+
+    def __init__(
+        self,
+        doors: Sequence[Door],
+        places: Sequence[SocketPlace],
+        hand_over_seconds: float = HAND_OVER_SECONDS,
+    ) -> None:
         self._doors = tuple(doors)
         self._places = tuple(places)
+        self._hand_over_seconds = hand_over_seconds
 
     def __iter__(self) -> Iterator[Door]:
         """Yield the doors."""
@@ -96,12 +120,17 @@ class Doors:
 
     def handing_over(self, let_go: Callable[[], None]) -> Iterator[float]:
         """Yield pauses, in seconds, until the servers may stop; see gateways/takeover.py."""
-        return handing_over(self._places, let_go)
+        return handing_over(self._places, let_go, self._hand_over_seconds)
 
     def close(self) -> None:
         """Stop listening in this process; another one that has the sockets goes on."""
         for door in self._doors:
             door.listener.close()
+
+
+def is_spawned(only: Only | None) -> bool:
+    """Answer whether APISIX has started this process as its runner."""
+    return only == "apisix" and LISTEN_ADDRESS in os.environ
 
 
 @contextmanager
@@ -128,17 +157,32 @@ def open_doors(compiled: Compiled, only: Only | None = None) -> Iterator[Doors]:
             places.append(place)
             doors.append(_kong(place.listener, kong))
         if apisix is not None:
-            place = stack.enter_context(waiting_beside(_apisix_socket(apisix, only)))
+            if is_spawned(only):
+                apisix = _where_told(apisix)
+            place = stack.enter_context(waiting_beside(_apisix_socket(apisix)))
             places.append(place)
-            doors.append(_apisix(place.file.path, place.listener, apisix))
-        yield Doors(doors, places)
+            doors.append(_apisix(place.listener, apisix))
+        if only is None and compiled.status is not None:
+            watched = listening(compiled.status.listen, "doors.status.listen")
+            doors.append(_status(stack.enter_context(watched), compiled.status))
+        yield Doors(
+            doors, places, SPAWNED_HAND_OVER_SECONDS if is_spawned(only) else HAND_OVER_SECONDS
+        )
 
 
 def _http(listener: socket.socket, door: HttpDoor) -> Door:
     def server(gate: Gate) -> Server:
-        return _HttpServer(server_for(decision_app(gate, door, usage_reports(gate, door))))
+        reports = usage_reports(gate, door)
+        return _HttpServer(server_for(decision_app(gate, door, reports, watched=gate)))
 
     return Door(str(door.listen), listener, server)
+
+
+def _status(listener: socket.socket, door: StatusDoor) -> Door:
+    def server(gate: Gate) -> Server:
+        return _HttpServer(server_for(status_app(gate, door)))
+
+    return Door(f"{door.listen} (status)", listener, server)
 
 
 def _kong_socket(door: KongDoor) -> SocketFile:
@@ -152,20 +196,26 @@ def _kong(listener: socket.socket, door: KongDoor) -> Door:
     return Door(f"unix:{door.socket}", listener, server)
 
 
-def _apisix_socket(door: ApisixDoor, only: Only | None) -> SocketFile:
-    """Return the socket: where APISIX told the runner that it has started, else the settings'."""
-    told = os.environ.get(LISTEN_ADDRESS, "") if only == "apisix" else ""
-    path = Path(told.removeprefix("unix:")) if told else door.socket
-    if path is None or not path.is_absolute():
+def _where_told(door: ApisixDoor) -> ApisixDoor:
+    """Return the door of a runner that APISIX has started, who says where, and kills soon."""
+    told = os.environ[LISTEN_ADDRESS]
+    path = Path(told.removeprefix("unix:"))
+    if not told.startswith("unix:") or not path.is_absolute():
+        raise ConfigurationError([_NO_ADDRESS])
+    return replace(door, socket=path, drain_seconds=SPAWNED_DRAIN_SECONDS)
+
+
+def _apisix_socket(door: ApisixDoor) -> SocketFile:
+    if door.socket is None:
         raise ConfigurationError([_NO_SOCKET])
-    return SocketFile("doors.apisix", path, door.mode, door.owner, door.group)
+    return SocketFile("doors.apisix", door.socket, door.mode, door.owner, door.group)
 
 
-def _apisix(path: Path, listener: socket.socket, door: ApisixDoor) -> Door:
+def _apisix(listener: socket.socket, door: ApisixDoor) -> Door:
     def server(gate: Gate) -> Server:
         return apisix_server(gate, door)
 
-    return Door(f"unix:{path}", listener, server)
+    return Door(f"unix:{door.socket}", listener, server)
 
 
 class _HttpServer:

@@ -9,6 +9,7 @@ import asyncio
 import re
 import ssl
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -16,14 +17,11 @@ import httpx
 import msgspec
 
 from gatepass.jwks.errors import ConfigurationError
+from gatepass.plugin.commands.urls import problem_of
 
 ANSWER_SECONDS = 5.0
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
-_URL = re.compile(
-    r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?(?:/[\w.~-]+)*/?",
-    re.ASCII,
-)
 _HEADER = re.compile(r"([A-Za-z0-9-]+):[ \t]*([!-~]+(?: [!-~]+)*)")
 
 Document = TypeVar("Document")
@@ -40,8 +38,9 @@ class Unanswered(Exception):
 class GatewayApi:
     """One conversation; `url` may have a path, such as that of a workspace.
 
-    `headers` are `Name: value`; `answer_seconds` bounds each exchange. `name` is whose API it is,
-    `argument` what the command calls the URL.
+    `headers` are `Name: value`; `answer_seconds` bounds each exchange; at `socket`, a Unix socket,
+    the URL's host is asked for if it is named. `name` is whose API it is, `argument` what the
+    command calls the URL.
 
     Raises:
         ConfigurationError: the URL or a header cannot be used.
@@ -57,11 +56,12 @@ class GatewayApi:
         headers: Sequence[str] = (),
         *,
         answer_seconds: float = ANSWER_SECONDS,
+        socket: Path | None = None,
     ) -> None:
-        if not _URL.fullmatch(url):
-            raise ConfigurationError(
-                [f"{self.argument}: write http://HOST:PORT, without credentials and a query"]
-            )
+        problem = problem_of(url)
+        if problem is not None:
+            how = "write http://HOST:PORT, without credentials and a query"
+            raise ConfigurationError([f"{self.argument}: {problem}; {how}"])
         self._url = url.rstrip("/")
         self._answer_seconds = answer_seconds
         self._client = httpx.AsyncClient(
@@ -70,6 +70,7 @@ class GatewayApi:
             timeout=None,  # noqa: S113 - one deadline for the whole exchange, in _get
             follow_redirects=False,
             trust_env=False,
+            transport=None if socket is None else httpx.AsyncHTTPTransport(uds=str(socket)),
         )
         self.server = ""
         """What the last answer calls its sender."""

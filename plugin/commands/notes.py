@@ -1,8 +1,9 @@
-"""Notes on settings that are valid and, very likely unmeant, refuse everybody or nearly so.
+"""Notes on settings that are valid and, very likely unmeant, refuse everybody or let anybody in.
 
 Rules, in order: a profile that no example asks for; a role whose routes need models that it may not
-name; money limits that nobody counts, or without a price; persons who are unknown and stay so. What
-is wrong in itself is the settings' own business.
+name; money limits that nobody counts, or without a price; persons who are unknown and stay so; an
+issuer that makes tokens for any audience for whoever asks. What is wrong in itself is the settings'
+own business.
 """
 
 import re
@@ -14,12 +15,21 @@ from gatepass.plugin.settings import Settings
 from gatepass.rbac.model_use import ModelUse, model_use
 from gatepass.rbac.route_groups import ROUTE_GROUPS
 
+_GOOGLE = "https://accounts.google.com"
+_OWN_OF_GOOGLE = frozenset({"hd", "azp"})
+"""Claims that others cannot choose for the ID tokens of their service accounts."""
+
 _PARAMETER = re.compile(r"\{[^}]*\}|(?<=/)\*$")
 
 
 def notes_on(settings: Settings, *, stored: bool) -> list[Finding]:
     """Return the notes; `stored` says whether there is a database already."""
-    return [*_profile_notes(settings), *_budget_notes(settings), *_user_notes(settings, stored)]
+    return [
+        *_profile_notes(settings),
+        *_budget_notes(settings),
+        *_user_notes(settings, stored),
+        *_issuer_notes(settings),
+    ]
 
 
 def _profile_notes(settings: Settings) -> Iterator[Finding]:
@@ -77,3 +87,13 @@ def _user_notes(settings: Settings, stored: bool) -> Iterator[Finding]:  # noqa:
             "is off and there is no database yet: every person is refused",
             "set users.upsert: true, or store users before the first call",
         )
+
+
+def _issuer_notes(settings: Settings) -> Iterator[Finding]:
+    for place, issuer in enumerate(settings.issuers):
+        if issuer.issuer == _GOOGLE and _OWN_OF_GOOGLE.isdisjoint(issuer.require_claims):
+            yield note(
+                f"issuers[{place}].require_claims",
+                "Google makes ID tokens for any audience for whoever has a Google Cloud project",
+                "demand hd (your organization) or azp (your client) here",
+            )

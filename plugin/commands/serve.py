@@ -1,9 +1,9 @@
 """`gatepass serve`, `kong` and `apisix`: every door that the settings name, or one alone.
 
 With one worker this process answers itself; with several it holds the sockets, and processes that
-it forks answer. Either way it can be started while another one still serves Kong's socket, and
-ended while the next one waits for it; and it ends by itself, with status 1, when another one has
-taken the socket and is gone.
+it forks answer. Either way it can be started while another one still serves a gateway's
+socket, and ended while the next one waits for it; and it ends by itself, with status 1, when
+another one has taken the socket and is gone, or when APISIX has started it and is gone.
 """
 
 import asyncio
@@ -19,18 +19,21 @@ from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.budgets.engines import BudgetEngine
 from gatepass.plugin.budgets.lock import DEFAULT_WAIT_SECONDS, ProcessLock, lock_path
 from gatepass.plugin.commands.descriptors import close_inherited, raise_limit
-from gatepass.plugin.commands.doors import LISTEN_ADDRESS, Doors, Only, open_doors
+from gatepass.plugin.commands.doors import Doors, Only, is_spawned, open_doors
 from gatepass.plugin.commands.serving import Surroundings, run_process
 from gatepass.plugin.directory.sqlite import database_path
 from gatepass.plugin.logs import configure_logs
 from gatepass.plugin.settings import Compiled, Settings, compile_settings, load_settings
 from gatepass.plugin.workers.cut_off import CutOff
+from gatepass.plugin.workers.orphaned import Orphaned
 from gatepass.plugin.workers.supervisor import Plan, supervise
 
 TAKE_OVER_SECONDS = 30.0
 """Kong ends the last server about ten seconds after it has started the next, APISIX sooner."""
 
 _OURS_ALONE = 0o077
+
+IsOver = Callable[[], bool]
 
 _log = logging.getLogger("gatepass.serve")
 
@@ -42,7 +45,7 @@ def run_serve(path: Path, log_level: str, only: Only | None = None) -> int:
         ConfigurationError: the settings, the store or an address cannot be used.
 
     """
-    if only == "apisix" and LISTEN_ADDRESS in os.environ:
+    if is_spawned(only):
         close_inherited()
     configure_logs(log_level)
     settings = load_settings(path)
@@ -51,22 +54,35 @@ def run_serve(path: Path, log_level: str, only: Only | None = None) -> int:
     raise_limit()
     with open_doors(compiled, only) as doors:
         if compiled.workers == 1:
-            return _run_alone(path, settings, compiled, doors)
-        return _run_workers(path, settings, compiled, doors)
+            return _run_alone(path, settings, compiled, doors, _is_over(doors, only))
+        return _run_workers(path, settings, compiled, doors, _is_over(doors, only))
 
 
-def _run_alone(path: Path, settings: Settings, compiled: Compiled, doors: Doors) -> int:
+def _is_over(doors: Doors, only: Only | None) -> IsOver:
+    """Return what is asked every second whether to end although nobody says so."""
+    cut_off = CutOff(doors.cut_off)
+    if not is_spawned(only):
+        return cut_off
+    orphaned = Orphaned()
+    return lambda: orphaned() or cut_off()
+
+
+def _run_alone(
+    path: Path, settings: Settings, compiled: Compiled, doors: Doors, is_over: IsOver
+) -> int:
     lock = _process_lock(compiled)
 
     async def leave() -> None:
         for pause in doors.handing_over(lock.release if lock is not None else _hold_nothing):
             await asyncio.sleep(pause)
 
-    around = Surroundings(lambda: _answer(doors), leave, lock, is_cut_off=CutOff(doors.cut_off))
+    around = Surroundings(lambda: _answer(doors), leave, lock, is_cut_off=is_over)
     return run_process(path, settings, doors, around)
 
 
-def _run_workers(path: Path, settings: Settings, compiled: Compiled, doors: Doors) -> int:
+def _run_workers(
+    path: Path, settings: Settings, compiled: Compiled, doors: Doors, is_over: IsOver
+) -> int:
     current = settings
 
     def work(ready: Callable[[], None], lifeline: int) -> None:
@@ -91,7 +107,7 @@ def _run_workers(path: Path, settings: Settings, compiled: Compiled, doors: Door
         doors.close()
 
     gc.freeze()  # what is loaded by now is shared, as long as no collection writes on it
-    plan = Plan(work, lambda: _answer(doors), reload, leave, CutOff(doors.cut_off))
+    plan = Plan(work, lambda: _answer(doors), reload, leave, is_over)
     return supervise(compiled.workers, plan)
 
 

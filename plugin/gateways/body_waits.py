@@ -1,6 +1,6 @@
 """How many requests may wait for their bodies at one time, in all and of each caller.
 
-Kong reads a body to its end before it answers us, at the client's pace. So a client that sends
+Gateways read a body to its end before they answer us, at the client's pace. So a client that sends
 slowly holds a connection; a few callers who do so on purpose must not hold all of them (SEC-41).
 """
 
@@ -36,3 +36,27 @@ class BodyWaits:
             del self._waiting[who]
         else:
             self._waiting[who] -= 1
+
+
+class Place:
+    """The place of one who waits, left once by whoever has it."""
+
+    __slots__ = ("_waits", "_who")
+
+    def __init__(self, waits: BodyWaits, who: Caller) -> None:
+        self._waits: BodyWaits | None = waits
+        self._who = who
+
+    def leave(self) -> None:
+        """Make room for another one."""
+        if self._waits is not None:
+            self._waits.leave(self._who)
+            self._waits = None
+
+    def hand_on(self) -> "Place | None":
+        """Return the place for somebody else to leave; None where it has been left."""
+        if self._waits is None:
+            return None
+        place = Place(self._waits, self._who)
+        self._waits = None
+        return place

@@ -1,7 +1,9 @@
 """What a door needs of the Gate to settle a call, and which failed calls cost nothing.
 
 What a call really cost takes the place of what was reserved for it. Where nobody says what it cost,
-the reservation stays, and becomes a charge when its time is over.
+the reservation stays, and becomes a charge when its time is over. A failure costs nothing where it
+is plain that nobody worked: a 502 says that the gateway got no answer that it understood, which it
+also says of an upstream that was cut off in the middle of one, or whose headers were too long.
 """
 
 from typing import Protocol
@@ -12,8 +14,11 @@ from gatepass.plugin.metering.prices import Usage
 FIRST_ERROR = 400
 """The first status of a call that failed."""
 
-MAY_HAVE_WORKED = frozenset({499, 504})
-"""The client went away, or the gateway waited no longer; the upstream may go on and be paid."""
+BAD_GATEWAY = 502
+
+MAY_HAVE_WORKED = frozenset({499, BAD_GATEWAY, 504})
+"""The client went away, the gateway waited no longer, or it did not understand; the upstream may
+have worked, or go on, and be paid."""
 
 
 class Bookkeeper(Protocol):
@@ -36,6 +41,11 @@ class Bookkeeper(Protocol):
         ...
 
 
-def cost_nothing(status: int) -> bool:
-    """Tell whether a call that ended with this status is nobody's to pay."""
+def cost_nothing(status: int, *, sent: bool = True) -> bool:
+    """Tell whether a call that ended with this status is nobody's to pay.
+
+    `sent` is false where the gateway says that no upstream got anything of it.
+    """
+    if status == BAD_GATEWAY and not sent:
+        return True
     return status >= FIRST_ERROR and status not in MAY_HAVE_WORKED

@@ -45,7 +45,7 @@ class Connection(Timed, Protocol):
 
 
 class Patience:
-    """How long to wait before a connection is closed in Kong's face; `free` ones do not wait."""
+    """How long to wait before closing in a gateway's face; the first `free` ones do not wait."""
 
     def __init__(self, free: int = 0) -> None:
         self._free = free
@@ -92,7 +92,7 @@ class Connections:
             self._emptied.set()
 
     def linger(self, connection: Timed) -> None:
-        """Note that only Kong has something left to do."""
+        """Note that only the gateway has something left to do."""
         self.due[connection] = self._loop.time() + LINGER_SECONDS
 
     def fault(self, error: Exception) -> None:
@@ -105,13 +105,19 @@ class Connections:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def close_after(self, transport: asyncio.Transport, patience: Patience) -> None:
-        """Close a connection in the middle of a call, as soon as patience allows."""
+    def close_after(
+        self, transport: asyncio.Transport, patience: Patience
+    ) -> asyncio.TimerHandle | None:
+        """Close a connection in the middle of a call, as soon as patience allows.
+
+        What is returned is to be canceled when the connection goes by itself; None if it was closed
+        at once.
+        """
         delay = patience.delay(self._loop.time())
         if delay:
-            self._loop.call_later(delay, transport.close)
-        else:
-            transport.close()
+            return self._loop.call_later(delay, transport.close)
+        transport.close()
+        return None
 
     def close_idle(self) -> None:
         """Close every connection on which nothing runs."""

@@ -16,7 +16,7 @@ from gatepass.plugin.gateways.conventions import (
 )
 from gatepass.plugin.headers import Header
 from gatepass.plugin.reasons import Reason
-from gatepass.plugin.request import BodyState, Request
+from gatepass.plugin.request import BodyState, CertificateState, Request
 
 _BODYLESS_METHODS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
@@ -57,6 +57,7 @@ def to_request(  # noqa: PLR0913 - the parts of a question, each read elsewhere
     headers: Sequence[Header],
     marks: Mapping[bytes, bytes],
     body: bytes | BodyState,
+    certificate: bytes | CertificateState = CertificateState.NOT_SHOWN,
 ) -> Request:
     """Return the original request; `method` and `target` are those of the question itself.
 
@@ -81,6 +82,7 @@ def to_request(  # noqa: PLR0913 - the parts of a question, each read elsewhere
         body=body,
         profile=profile,
         can_remove_headers=convention.can_remove_headers,
+        client_certificate=certificate,
     )
 
 

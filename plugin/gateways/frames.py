@@ -46,8 +46,19 @@ class FramedProtocol(asyncio.Protocol):
         """Take note of a frame above the limit."""
         raise NotImplementedError
 
+    def frame_begun(self) -> None:
+        """Take note of a frame of which only the beginning is there."""
+
     def data_received(self, data: bytes) -> None:
         """Take what arrived."""
+        if not (self._kept or self._skip) and len(data) >= HEAD_BYTES:
+            (size,) = self.read_size(data, 0)
+            if size + HEAD_BYTES == len(data) and size <= self.limit:  # as it mostly is
+                self._deliver([data[self.first :]])
+                return
+        self._take_pieces(data)
+
+    def _take_pieces(self, data: bytes) -> None:
         if self._kept:
             self._kept.append(data)
             self._have += len(data)
@@ -81,6 +92,7 @@ class FramedProtocol(asyncio.Protocol):
         if at < end and not self.deaf:
             self._kept.append(data[at:])
             self._have, self._wanted = end - at, wanted
+            self.frame_begun()
 
     def _deliver(self, messages: list[bytes]) -> None:
         if messages and not self.deaf:

@@ -3,10 +3,11 @@
 `/envoy/PROFILE/original/target`, `/nginx/PROFILE`, `/traefik/PROFILE`, `/caddy/PROFILE`.
 
 Steps, in order: the path names the convention and the profile; the peer must be a configured
-proxy; the body is read, up to the limit, if the proxy shows one; the Gate decides, all before the
-deadline; the answer goes out in the proxy's convention. Everything else than the decision paths is
-left to `pages`. This is a bare ASGI callable because routing and request objects of a framework
-cost more than a decision in memory does.
+proxy; the client's certificate, where proxies show it, is taken out of the headers; the body is
+read, up to the limit, if the proxy shows one; the Gate decides, all before the deadline; the answer
+goes out in the proxy's convention. Everything else than the decision paths is left to `pages`. This
+is a bare ASGI callable because routing and request objects of a framework cost more than a decision
+in memory does.
 """
 
 import asyncio
@@ -17,20 +18,25 @@ from gatepass.plugin.decision import Decision, Deny
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.gateways.answers import to_answer
 from gatepass.plugin.gateways.bodies import read_body
+from gatepass.plugin.gateways.certificates import CertificateHeader, take_certificate
 from gatepass.plugin.gateways.conventions import CONVENTIONS, Convention
 from gatepass.plugin.gateways.decider import Decider, Judge
 from gatepass.plugin.gateways.forwarded import announces_body, read_marks, to_request
 from gatepass.plugin.gateways.pages import information_pages
 from gatepass.plugin.gateways.peers import Network, TrustedProxies
 from gatepass.plugin.gateways.promptly import Promptly
+from gatepass.plugin.gateways.status_pages import Readers, status_routes
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse, refuse_for
+from gatepass.plugin.request import CertificateState
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from gatepass.plugin.gateways.usage_reports import UsageReports
+    from gatepass.plugin.headers import Header
     from gatepass.plugin.request import BodyState
+    from gatepass.plugin.telemetry.health import Watched
 
 
 class DoorBounds(Protocol):
@@ -54,6 +60,11 @@ class DoorBounds(Protocol):
         """How long an answer may take."""
         ...
 
+    @property
+    def client_certificate(self) -> CertificateHeader | None:
+        """Where the proxies show the client's certificate; None where they do not."""
+        ...
+
 
 class DecisionApp:
     """Answers decision paths itself and gives all other paths to `pages`."""
@@ -63,6 +74,7 @@ class DecisionApp:
         self._proxies = TrustedProxies(bounds.trusted_proxies)
         self._max_body_bytes = bounds.max_body_bytes
         self._deadline_seconds = bounds.deadline_seconds
+        self._certificate = bounds.client_certificate
         self._pages = pages
 
     @property
@@ -99,7 +111,10 @@ class DecisionApp:
         if not self._proxies.include(scope):
             return refuse_for(Reason.UNTRUSTED_PROXY)
         until = asyncio.get_running_loop().time() + self._deadline_seconds
-        headers = scope["headers"]
+        headers: Sequence[Header] = scope["headers"]
+        certificate: bytes | CertificateState = CertificateState.NOT_SHOWN
+        if self._certificate is not None:
+            certificate, headers = take_certificate(self._certificate, headers)
         marks = read_marks(convention, headers)
         body: bytes | BodyState = b""
         if announces_body(convention, marks):
@@ -118,6 +133,7 @@ class DecisionApp:
             headers=headers,
             marks=marks,
             body=body,
+            certificate=certificate,
         )
         warm = self._judge.decide_warm(request)
         return await self._judge.decide(request, until) if warm is None else warm
@@ -130,8 +146,17 @@ def _question_target(parts: list[bytes], query: bytes) -> bytes:
 
 
 def decision_app(
-    decider: Decider, bounds: DoorBounds, reports: "UsageReports | None" = None
+    decider: Decider,
+    bounds: DoorBounds,
+    reports: "UsageReports | None" = None,
+    watched: "Watched | None" = None,
 ) -> DecisionApp:
-    """Return the whole decision service as an ASGI application; None takes no reports."""
+    """Return the whole decision service as an ASGI application.
+
+    None takes no reports; of what is `watched` the trusted proxies may read how it fares.
+    """
     judge = Judge(decider)
-    return DecisionApp(judge, bounds, information_pages(judge, reports))
+    status = None
+    if watched is not None:
+        status = status_routes(watched, Readers(bounds.trusted_proxies))
+    return DecisionApp(judge, bounds, information_pages(judge, reports, status))

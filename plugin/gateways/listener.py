@@ -1,4 +1,4 @@
-"""The socket that the decision service listens on.
+"""The socket that a service of HTTP listens on.
 
 Rules: a Unix socket gets mode 0660 before anybody can connect to it, and takes the place of one
 that nobody listens on any more, but never of a live one or of another file; an address that cannot
@@ -33,8 +33,8 @@ class Address:
 
 
 @contextmanager
-def listening(address: Address) -> Iterator[socket.socket]:
-    """Hold a listening socket; a Unix socket's file goes with it.
+def listening(address: Address, setting: str = "doors.http.listen") -> Iterator[socket.socket]:
+    """Hold a listening socket; a Unix socket's file goes with it. `setting` named the address.
 
     Raises:
         ConfigurationError: the address cannot be had, because it is in use or not ours to take.
@@ -44,7 +44,7 @@ def listening(address: Address) -> Iterator[socket.socket]:
         listener = _tcp_socket(address) if address.path is None else _unix_socket(address.path)
     except OSError as error:
         why = error.strerror or type(error).__name__
-        raise ConfigurationError([f"doors.http.listen: {address}: {why}"]) from error
+        raise ConfigurationError([f"{setting}: {address}: {why}"]) from error
     try:
         yield listener
     finally:

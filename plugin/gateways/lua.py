@@ -7,7 +7,7 @@ when no more will come; then `kept.parts[1]` is the tail. It reads the body and 
 
 from textwrap import indent
 
-HEAD_BYTES = 1024
+KEPT_HEAD_BYTES = 1024
 TAIL_BYTES = 8 * 1024
 
 _MAX_PARTS = 64
@@ -18,7 +18,7 @@ NOTHING_KEPT = '{ head = "", parts = {}, count = 0, bytes = 0 }'
 _KEEP = """\
 local chunk, last = ngx.arg[1], ngx.arg[2]
 if type(chunk) == "string" and chunk ~= "" then
-  local room = @HEAD_BYTES@ - #kept.head
+  local room = @KEPT_HEAD_BYTES@ - #kept.head
   if room > 0 then
     kept.head = kept.head .. string.sub(chunk, 1, room)
   end
@@ -42,7 +42,7 @@ def keep_the_ends(spaces: int) -> str:
     """
     lua = filled(
         _KEEP,
-        HEAD_BYTES=str(HEAD_BYTES),
+        KEPT_HEAD_BYTES=str(KEPT_HEAD_BYTES),
         TAIL_BYTES=str(TAIL_BYTES),
         FULL_BYTES=str(2 * TAIL_BYTES),
         MAX_PARTS=str(_MAX_PARTS),

@@ -1,8 +1,9 @@
 """The pages beside the decisions: is it alive, is it ready, and what a refusal looks like.
 
 `/healthz` is 200 as long as the event loop runs. `/readyz` is 200 or 503 and says no more than that
-to a stranger. `/denied/CODE` renders a refusal from the closed table of reasons, for proxies that
-can pass on no more than "no" (nginx); a code that is not in the table is 404, as is any other path.
+to a stranger; what readers are told, here and at `/issuers`, is in status_pages.py. `/denied/CODE`
+renders a refusal from the closed table of reasons, for proxies that can pass on no more than "no"
+(nginx); a code that is not in the table is 404, as is any other path.
 `/usage`, where the settings name a token for it, takes reports of finished calls.
 """
 
@@ -21,7 +22,7 @@ from gatepass.plugin.reasons import REASON_BY_CODE, Reason
 from gatepass.plugin.refusals import refuse, refuse_for
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from starlette.requests import Request
 
@@ -34,23 +35,41 @@ _ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """nginx repeats the method of the refused request when it asks for the page."""
 
 
-def information_pages(judge: Judge, reports: "UsageReports | None" = None) -> Starlette:
-    """Return the application for every path that is not a decision."""
+def information_pages(
+    judge: Judge,
+    reports: "UsageReports | None" = None,
+    status: "Sequence[Route] | None" = None,
+) -> Starlette:
+    """Return the application for every path that is not a decision.
 
-    async def healthz(_request: "Request") -> Response:
-        return JSONResponse({"alive": True}, headers=_NO_STORE)
+    `status` are the pages for readers; without them `/readyz` says yes or no to everybody.
+    """
 
     async def readyz(_request: "Request") -> Response:
         ready = await judge.is_ready()
         return JSONResponse({"ready": ready}, 200 if ready else 503, headers=_NO_STORE)
 
     routes = [
-        Route("/healthz", healthz),
-        Route("/readyz", readyz),
+        alive_route(),
+        *([Route("/readyz", readyz)] if status is None else status),
         Route("/denied/{code}", _denied, methods=_ANY_METHOD),
     ]
     if reports is not None:
         routes.append(Route("/usage", _usage_page(judge, reports), methods=["POST"]))
+    return without_pages(routes)
+
+
+def alive_route() -> Route:
+    """Return `/healthz`."""
+
+    async def healthz(_request: "Request") -> Response:
+        return JSONResponse({"alive": True}, headers=_NO_STORE)
+
+    return Route("/healthz", healthz)
+
+
+def without_pages(routes: "Sequence[Route]") -> Starlette:
+    """Return an application of these pages, at which every other path is 404."""
     pages = Starlette(routes=routes, exception_handlers={404: _explain, 405: _explain})
     pages.router.redirect_slashes = False
     return pages

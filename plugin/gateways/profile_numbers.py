@@ -8,6 +8,7 @@ again. A profile that does not exist has a number like any other, for which the 
 
 import hashlib
 import logging
+import re
 from collections.abc import Callable, Collection
 
 REFUSED = 0
@@ -16,6 +17,7 @@ REFUSED = 0
 NO_PROFILE = ""
 """No profile can be called so."""
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _MAX_KNOWN = 4096
 
 _log = logging.getLogger("gatepass.gateways")
@@ -25,6 +27,11 @@ def number_of(profile: str, kind: str) -> int:
     """Return the number of a profile, for one kind of number: 31 bits, never 0."""
     digest = hashlib.sha256(f"gatepass {kind}:{profile}".encode()).digest()
     return int.from_bytes(digest[:4], "big") % (2**31 - 1) + 1
+
+
+def profile_name(value: object) -> str | None:
+    """Return what a configuration names, None where no profile can be called so."""
+    return value if isinstance(value, str) and _NAME.fullmatch(value) else None
 
 
 class ProfileNumbers:

@@ -93,15 +93,20 @@ class SocketPlace:
             self._waiting.unlink(missing_ok=True)
 
 
-def handing_over(places: Sequence[SocketPlace], let_go: Callable[[], None]) -> Iterator[float]:
+def handing_over(
+    places: Sequence[SocketPlace],
+    let_go: Callable[[], None],
+    seconds: float = HAND_OVER_SECONDS,
+) -> Iterator[float]:
     """Yield pauses, in seconds, until the servers may stop; then nobody new gets to them.
 
-    `let_go` is called first if somebody waits for what only one process may hold.
+    `let_go` is called first if somebody waits for what only one process may hold; `seconds` is how
+    long that one is waited for.
     """
     awaited = [place for place in places if place.is_ours() and place.successor_waits()]
     if awaited:
         let_go()
-        until = time.monotonic() + HAND_OVER_SECONDS
+        until = time.monotonic() + seconds
         while any(place.is_ours() for place in awaited) and time.monotonic() < until:
             yield _LOOK_SECONDS
     for place in places:

@@ -6,7 +6,9 @@ record names the call by our own id and says something of it:
 
 - `prompt_tokens` and `completion_tokens`: what the gateway counted; zeros count nothing;
 - `usage`: the end of the response, `usage_head` its beginning; believed unless the call failed;
-- `status`: the response's; a call that failed without any tokens is released;
+- `status`: the response's, or those of all upstreams that were tried, as nginx lists them; a call
+  that failed without any tokens is released where every one of them says that nobody worked;
+- `bytes_sent`: nginx's, to the same upstreams; where none got anything a 502 cost nothing;
 - `complete`: false or "no" where the response was cut off; nothing of it is believed then.
 
 A record that says nothing leaves the reservation as it is; an id that is unknown is nobody's. The
@@ -28,6 +30,7 @@ from gatepass.plugin.gateways.bodies import read_body
 from gatepass.plugin.gateways.bookkeeper import Bookkeeper, cost_nothing
 from gatepass.plugin.gateways.peers import Network, TrustedProxies
 from gatepass.plugin.gateways.promptly import Promptly
+from gatepass.plugin.gateways.refused_reports import RefusedReports
 from gatepass.plugin.metering.prices import Usage
 from gatepass.plugin.metering.usage import usage_in_tail
 from gatepass.plugin.reasons import Reason
@@ -44,8 +47,10 @@ _RECORDS_PER_TURN = 16
 
 _CUT_OFF = (False, "no", "false")
 _COUNT = re.compile(r"[0-9]{1,12}")
-_LAST_STATUS = re.compile(r"(?:^|[ ,:])([1-9][0-9]{2})$")
+_STATUSES = re.compile(r"[1-9][0-9]{2}(?:(?:, | : )[1-9][0-9]{2}){0,99}")
 """nginx lists one status for every upstream that it tried."""
+
+_NOTHING_SENT = re.compile(r"0(?:(?:, | : )0){0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ class UsageReports:
         self._authorization = b"Bearer " + token
         self._proxies = proxies
         self._seconds = seconds
+        self._refused = RefusedReports()
 
     async def take(self, scope: "Scope", receive: "Receive") -> Outcome:
         """Settle by the report that one HTTP request brings.
@@ -100,6 +106,7 @@ class UsageReports:
             raise RequestRefused(Reason.UNTRUSTED_PROXY)
         values = [value for name, value in scope["headers"] if name == b"authorization"]
         if len(values) != 1 or not hmac.compare_digest(values[0], self._authorization):
+            self._refused.note()
             raise RequestRefused(Reason.NO_TOKEN)
         until = asyncio.get_running_loop().time() + self._seconds
         try:
@@ -122,12 +129,13 @@ class UsageReports:
         request_id = record.get("request_id")
         if not isinstance(request_id, str) or not self._books.may_be_settled(request_id):
             return False
-        status = _status(record.get("status"))
-        failed = status is not None and cost_nothing(status)
+        statuses = _statuses(record.get("status"))
+        sent = not _is_nothing(record.get("bytes_sent"))
+        failed = bool(statuses) and cost_nothing(statuses[-1], sent=False)
         usage = None if record.get("complete") in _CUT_OFF else _usage(record, failed=failed)
         if usage is not None:
             return await self._books.settle(request_id, usage) is not Settlement.UNKNOWN
-        if failed:
+        if statuses and all(cost_nothing(status, sent=sent) for status in statuses):
             return await self._books.release(request_id) is not Settlement.UNKNOWN
         return False
 
@@ -159,11 +167,17 @@ def _read_records(body: bytes) -> Sequence[Mapping[str, object]]:
     return objects
 
 
-def _status(value: object) -> int | None:
+def _statuses(value: object) -> Sequence[int]:
+    """Return one status for every upstream that was tried, none of what is no such list."""
     if type(value) is int:
-        return value
-    last = _LAST_STATUS.search(value) if isinstance(value, str) else None
-    return None if last is None else int(last[1])
+        return (value,)
+    if not isinstance(value, str) or not _STATUSES.fullmatch(value):
+        return ()
+    return [int(status) for status in re.split(r"\D+", value)]
+
+
+def _is_nothing(value: object) -> bool:
+    return isinstance(value, str) and _NOTHING_SENT.fullmatch(value) is not None
 
 
 def _usage(record: Mapping[str, object], *, failed: bool) -> Usage | None:

@@ -31,8 +31,16 @@ _FIRST_EVENT, _LAST_EVENT = "message_start", "message_delta"
 """Anthropic's: the input is counted in the one, the output in the other."""
 
 _DOCUMENTS = ((b"{", ()), (b"[{", (0,)))
-_CUT_EVENTS = ((b"{", ()), (b'{"response":{', ("response",)))
-"""What is open where the key of a usage stands, and the way back to it."""
+_CUT_EVENTS = ((b"{", ()),)
+_CUT_RESPONSES = (*_CUT_EVENTS, (b'{"response":{', ("response",)))
+"""What is open where the key of a usage stands, and the way back to it. That an event which is cut
+has a response around its usage nobody sees: any member that a client sent could be what is open."""
+
+_RESPONSES = re.compile(
+    rb'^(?:event:\s*response\.|data:\s*\{\s*(?:"type"\s*:\s*"response\.|"response"\s*:\s*\{))',
+    re.MULTILINE,
+)
+"""An event of the Responses API, or of others who put a response around their answer."""
 
 _EVENT_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _AI_PROXIES = ("proxy", "ai-proxy", "ai-proxy-advanced")
@@ -45,6 +53,14 @@ class _LogEntry(msgspec.Struct):
     ai: dict[str, object] = {}
 
 
+class _Document(msgspec.Struct):
+    usage: Any = None
+    usage_metadata: Any = msgspec.field(default=None, name="usageMetadata")
+
+
+_read_documents = msgspec.json.Decoder(_Document | list[_Document]).decode
+
+
 def usage_in_tail(tail: bytes, head: bytes = b"") -> Usage | None:
     """Return what an answer says that it used, from its last bytes and, if cut, its first ones.
 
@@ -55,6 +71,19 @@ def usage_in_tail(tail: bytes, head: bytes = b"") -> Usage | None:
         return _usage_of_stream(tail, head)
     found = next(_at_the_end(tail, _DOCUMENTS), None)
     return None if found is None else _whole_usage(found)
+
+
+def usage_in_document(document: bytes) -> Usage | None:
+    """Return the same for a JSON answer that is there as a whole; whatever else it holds."""
+    try:
+        read = _read_documents(document)
+    except (ValueError, RecursionError):
+        return None
+    for part in reversed(read) if isinstance(read, list) else (read,):
+        for members in (part.usage, part.usage_metadata):
+            if isinstance(members, dict):
+                return _whole_usage(members)
+    return None
 
 
 def usage_in_log(entry: bytes) -> Usage | None:
@@ -117,7 +146,8 @@ def _reports(tail: bytes, head: bytes) -> Iterator[tuple[object, Mapping[str, ob
     if first.startswith(_EVENT_FIELDS):
         yield from _report(first)
     else:
-        yield from ((None, usage) for usage in _at_the_end(first, _CUT_EVENTS))
+        openings = _CUT_RESPONSES if _RESPONSES.search(head) else _CUT_EVENTS
+        yield from ((None, usage) for usage in _at_the_end(first, openings))
     beginning, _, _ = head.rpartition(b"\n")  # an event cut in the middle reports nothing
     for line in beginning.splitlines():
         yield from _report(line)

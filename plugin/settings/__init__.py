@@ -6,7 +6,7 @@ Pydantic and YAML are loaded when settings are first read, not when this package
 from typing import TYPE_CHECKING
 
 from gatepass.plugin.settings.compile import compile_settings
-from gatepass.plugin.settings.compiled import Compiled, HttpDoor, IdentityHeaders
+from gatepass.plugin.settings.compiled import Compiled, HttpDoor, IdentityHeaders, StatusDoor
 
 if TYPE_CHECKING:
     from gatepass.plugin.settings.loading import load_settings, make_settings
@@ -18,6 +18,7 @@ __all__ = [
     "HttpDoor",
     "IdentityHeaders",
     "Settings",
+    "StatusDoor",
     "compile_settings",
     "load_settings",
     "make_settings",

@@ -51,6 +51,16 @@ class ClaimSettings(Section):
 
     user: Claims = Field(default=("sub",), description="The user's id.")
     email: Claims = Field(default=("email",), description="The user's e-mail address.")
+    email_verified: Claims = Field(
+        default=("email_verified",),
+        description="Whether the address was verified: only the JSON value true says so. Without "
+        "such a claim no address of this issuer is believed.",
+    )
+    email_owner: Claims = Field(
+        default=(),
+        description="The organization whose address it is; where it is named, only tokens that "
+        "have it verify an address.",
+    )
     team: Claims = Field(default=(), description="The one team that the token is for.")
     team_alias: Claims = Field(default=(), description="The same team by its name.")
     teams: Claims = Field(default=(), description="The list of the user's teams.")

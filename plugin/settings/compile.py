@@ -8,26 +8,41 @@ fetched, opened or started.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gatepass.jwks.cache import CacheBounds
+from gatepass.jwks.discovery import Metadata
 from gatepass.jwks.errors import ConfigurationError
-from gatepass.jwks.fetch import Fetcher, HttpFetcher
-from gatepass.jwks.keeper import Freshness
+from gatepass.jwks.fetch import HttpFetcher
+from gatepass.jwks.fetcher import Fetcher
+from gatepass.jwks.freshness import Freshness
+from gatepass.jwks.issuer import Issuer
 from gatepass.jwks.rules import IssuerRules
 from gatepass.jwks.source import DiscoveredKeys, FileKeys, InlineKeys, KeySource, UrlKeys
-from gatepass.jwks.verifier import Issuer
 from gatepass.plugin.custom_check import CustomCheck, load_check
 from gatepass.plugin.groups_resolver import GroupsResolver, load_resolver
 from gatepass.plugin.headers import fold_name
 from gatepass.plugin.metering.prices import PriceEntry, PriceTable
 from gatepass.plugin.settings.compile_directory import compile_directory
-from gatepass.plugin.settings.compile_doors import apisix_door, http_door, kong_door
+from gatepass.plugin.settings.compile_doors import (
+    apisix_door,
+    certificate_headers,
+    http_door,
+    kong_door,
+    status_door,
+)
+from gatepass.plugin.settings.compile_introspection import compile_introspection
 from gatepass.plugin.settings.compile_policy import compile_policy
+from gatepass.plugin.settings.compile_senders import (
+    certificates_are_wanted,
+    compile_proofs,
+    type_claims,
+)
 from gatepass.plugin.settings.compiled import Compiled, HttpDoor, IdentityHeaders
 from gatepass.plugin.settings.database_url import POSTGRESQL, SQLITE
 
 if TYPE_CHECKING:
     from gatepass.plugin.settings.budgets import BudgetSettings
     from gatepass.plugin.settings.issuers import IssuerSettings
-    from gatepass.plugin.settings.model import CheckSettings, HeaderSettings, Settings
+    from gatepass.plugin.settings.model import CheckSettings, Settings
 
 __all__ = ["Compiled", "HttpDoor", "IdentityHeaders", "compile_settings"]
 
@@ -44,11 +59,21 @@ def compile_settings(settings: "Settings", *, fetcher: Fetcher | None = None) ->
 
     """
     origin = settings.origin
+    certificates = certificates_are_wanted(settings.issuers)
     try:
         return Compiled(
             policy=compile_policy(settings),
-            issuers=tuple(_issuer(issuer, origin.folder, fetcher) for issuer in settings.issuers),
-            identity_headers=_identity_headers(settings.headers),
+            issuers=tuple(
+                _issuer(issuer, origin.folder, fetcher, settings.stores.keys_cache)
+                for issuer in settings.issuers
+            ),
+            token_cache=CacheBounds(
+                max_tokens=settings.token_cache.max_tokens,
+                max_bytes=settings.token_cache.max_bytes,
+                max_age_seconds=settings.token_cache.max_age,
+            ),
+            proofs=compile_proofs(settings.dpop, settings.issuers),
+            identity_headers=_identity_headers(settings),
             token_headers=tuple(name.encode() for name in settings.token_headers),
             team_header=settings.teams.header.encode() if settings.teams.header else None,
             prices=_prices(settings.budgets),
@@ -56,8 +81,9 @@ def compile_settings(settings: "Settings", *, fetcher: Fetcher | None = None) ->
             budget_engine=settings.budgets.engine,
             reservation_timeout_seconds=settings.budgets.reservation_timeout,
             http=http_door(settings.doors.http),
-            kong=kong_door(settings.doors.kong),
-            apisix=apisix_door(settings.doors.apisix),
+            kong=kong_door(settings.doors.kong, certificates=certificates),
+            apisix=apisix_door(settings.doors.apisix, certificates=certificates),
+            status=status_door(settings.doors.status),
             workers=settings.doors.workers,
             database=_database(settings.stores.database, origin.folder),
             custom_check=_custom_check(settings.checks),
@@ -74,7 +100,9 @@ def compile_settings(settings: "Settings", *, fetcher: Fetcher | None = None) ->
         raise ConfigurationError([f"{origin.file}: {wrong}"]) from wrong
 
 
-def _issuer(settings: "IssuerSettings", folder: Path, fetcher: Fetcher | None) -> Issuer:
+def _issuer(
+    settings: "IssuerSettings", folder: Path, fetcher: Fetcher | None, keys_cache: str | None
+) -> Issuer:
     rules = IssuerRules(
         issuer=settings.issuer,
         audiences=frozenset(settings.audience),
@@ -83,32 +111,50 @@ def _issuer(settings: "IssuerSettings", folder: Path, fetcher: Fetcher | None) -
             kind.lower().removeprefix("application/") for kind in settings.token_types
         ),
         absent_type_allowed=not settings.typ_required,
-        type_claims={
-            name: frozenset(value.lower() for value in values)
-            for name, values in settings.type_claims.items()
+        type_claims=type_claims(settings),
+        access_token_claims=frozenset(settings.access_token_claims),
+        id_tokens_allowed=settings.allow_id_tokens,
+        audience_claim=settings.audience_claim,
+        required_claims={
+            name: frozenset(values) for name, values in settings.require_claims.items()
         },
         leeway_seconds=settings.leeway,
         max_lifetime_seconds=settings.max_lifetime,
         allow_padding=settings.allow_padding,
         unsafe_any_audience=settings.unsafe_any_audience,
+        tenants=frozenset(settings.tenants),
+        unsafe_any_tenant=settings.unsafe_any_tenant,
+        mtls=settings.sender_constrained.mtls,
+        dpop=settings.sender_constrained.dpop,
+        unsafe_ignore_confirmation=settings.sender_constrained.unsafe_ignore_confirmation,
     )
     freshness = Freshness(
         refresh_seconds=settings.refresh,
         min_refetch_seconds=settings.min_refetch,
         max_stale_seconds=settings.max_stale,
+        min_refresh_seconds=settings.min_refresh,
     )
-    return Issuer(rules, _source(settings, folder, fetcher), freshness)
+    keys_folder = None if keys_cache is None else folder / keys_cache
+    if fetcher is None:
+        fetcher = HttpFetcher(
+            timeout_seconds=settings.fetch_timeout,
+            allow_http_loopback=settings.allow_http_loopback,
+            allow_networks=settings.allow_networks,
+            ca_file=None if settings.ca_file is None else folder / settings.ca_file,
+            proxy=settings.proxy,
+        )
+    source = _source(settings, folder, fetcher)
+    introspection = compile_introspection(settings, fetcher)
+    return Issuer(rules, source, freshness, keys_folder, introspection)
 
 
-def _source(settings: "IssuerSettings", folder: Path, fetcher: Fetcher | None) -> KeySource:
+def _source(settings: "IssuerSettings", folder: Path, fetcher: Fetcher) -> KeySource | None:
+    if settings.keys == "none":
+        return None
     if settings.jwks is not None:
         return InlineKeys(settings.jwks)
     if settings.jwks_file is not None:
         return FileKeys(folder / settings.jwks_file)
-    if fetcher is None:
-        fetcher = HttpFetcher(
-            timeout_seconds=settings.fetch_timeout, allow_http_loopback=settings.allow_http_loopback
-        )
     if settings.jwks_uri is not None:
         return UrlKeys(settings.jwks_uri, fetcher)
     return DiscoveredKeys(
@@ -116,17 +162,21 @@ def _source(settings: "IssuerSettings", folder: Path, fetcher: Fetcher | None) -
         fetcher,
         allowed_hosts=frozenset(settings.jwks_hosts),
         allow_http_loopback=settings.allow_http_loopback,
+        metadata=Metadata.OAUTH if settings.keys == "oauth-metadata" else Metadata.OPENID,
+        beneath=settings.metadata_base,
     )
 
 
-def _identity_headers(settings: "HeaderSettings") -> IdentityHeaders:
+def _identity_headers(settings: "Settings") -> IdentityHeaders:
+    headers = settings.headers
+    reserved = [*headers.reserved, *certificate_headers(settings.doors.http)]
     return IdentityHeaders(
-        user=settings.user.encode(),
-        team=settings.team.encode(),
-        role=settings.role.encode(),
-        organization=settings.organization.encode(),
-        end_user=settings.end_user.encode(),
-        reserved=frozenset(fold_name(name.encode()) for name in settings.reserved),
+        user=headers.user.encode(),
+        team=headers.team.encode(),
+        role=headers.role.encode(),
+        organization=headers.organization.encode(),
+        end_user=headers.end_user.encode(),
+        reserved=frozenset(fold_name(name.encode()) for name in reserved),
     )
 
 

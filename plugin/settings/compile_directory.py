@@ -1,11 +1,14 @@
 """What the settings of people, teams and end users mean to the directory."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from gatepass.jwks.tenants import is_template, tenant_issuer
 from gatepass.plugin.directory.rules import DirectoryRules, RowDefaults
 from gatepass.rbac.linking import LinkRules
 
 if TYPE_CHECKING:
+    from gatepass.plugin.settings.issuers import IssuerSettings
     from gatepass.plugin.settings.model import Settings
     from gatepass.plugin.settings.people import RowDefaultSettings
 
@@ -27,11 +30,21 @@ def compile_directory(settings: "Settings") -> DirectoryRules:
         linking=LinkRules(
             policy=users.link,
             email_issuers=frozenset(
-                issuer.issuer for issuer in settings.issuers if issuer.email_trusted
+                name
+                for issuer in settings.issuers
+                if issuer.email_trusted
+                for name in _names(issuer)
             ),
             email_domains=frozenset(users.email_domains),
         ),
     )
+
+
+def _names(issuer: "IssuerSettings") -> Iterable[str]:
+    """Return the issuer's name, or one for each of its tenants that is named."""
+    if not is_template(issuer.issuer):
+        return (issuer.issuer,)
+    return (tenant_issuer(issuer.issuer, tenant) for tenant in issuer.tenants)
 
 
 def _row_defaults(settings: "RowDefaultSettings") -> RowDefaults:

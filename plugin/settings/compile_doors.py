@@ -3,14 +3,16 @@
 from typing import TYPE_CHECKING
 
 from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
+from gatepass.plugin.gateways.certificates import CertificateHeader
 from gatepass.plugin.gateways.kong.bounds import KongDoor
-from gatepass.plugin.settings.compiled import HttpDoor
+from gatepass.plugin.settings.compiled import HttpDoor, StatusDoor
 
 if TYPE_CHECKING:
     from gatepass.plugin.settings.doors import (
         ApisixDoorSettings,
         HttpDoorSettings,
         KongDoorSettings,
+        StatusDoorSettings,
     )
 
 
@@ -22,11 +24,28 @@ def http_door(settings: "HttpDoorSettings") -> HttpDoor:
         max_body_bytes=settings.max_body,
         deadline_seconds=settings.deadline,
         usage_token=None if settings.usage_token is None else settings.usage_token.encode(),
+        client_certificate=_certificate_header(settings),
     )
 
 
-def kong_door(settings: "KongDoorSettings | None") -> KongDoor | None:
-    """Return the door for Kong, or None when the settings name none."""
+def certificate_headers(settings: "HttpDoorSettings") -> tuple[str, ...]:
+    """Return the headers in which only proxies may show a certificate."""
+    name = settings.client_certificate_header
+    return () if name is None else (name,)
+
+
+def _certificate_header(settings: "HttpDoorSettings") -> CertificateHeader | None:
+    name = settings.client_certificate_header
+    if name is None:
+        return None
+    return CertificateHeader(name.lower().encode(), settings.client_certificate_form)
+
+
+def kong_door(settings: "KongDoorSettings | None", *, certificates: bool) -> KongDoor | None:
+    """Return the door for Kong, or None when the settings name none.
+
+    With `certificates` Kong is asked for those of clients.
+    """
     if settings is None:
         return None
     return KongDoor(
@@ -39,11 +58,15 @@ def kong_door(settings: "KongDoorSettings | None") -> KongDoor | None:
         body_seconds=settings.body_deadline,
         consumer=settings.consumer,
         cost_header=None if settings.cost_header is None else settings.cost_header.encode(),
+        certificates=certificates,
     )
 
 
-def apisix_door(settings: "ApisixDoorSettings | None") -> ApisixDoor | None:
-    """Return the door for APISIX, or None when the settings name none."""
+def apisix_door(settings: "ApisixDoorSettings | None", *, certificates: bool) -> ApisixDoor | None:
+    """Return the door for APISIX, or None when the settings name none.
+
+    With `certificates` APISIX is asked for those of clients.
+    """
     if settings is None:
         return None
     return ApisixDoor(
@@ -55,4 +78,11 @@ def apisix_door(settings: "ApisixDoorSettings | None") -> ApisixDoor | None:
         deadline_seconds=settings.deadline,
         body_seconds=settings.body_deadline,
         show_usage=settings.show_usage,
+        read_responses=settings.read_responses,
+        certificates=certificates,
     )
+
+
+def status_door(settings: "StatusDoorSettings | None") -> StatusDoor | None:
+    """Return the door for monitoring, or None when the settings name none."""
+    return None if settings is None else StatusDoor(settings.listen, settings.readers)

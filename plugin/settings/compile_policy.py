@@ -116,6 +116,8 @@ def _claim_names(issuer: "IssuerSettings") -> ClaimNames:
     return ClaimNames(
         user=paths(settings.user),
         email=paths(settings.email),
+        email_verified=paths(settings.email_verified),
+        email_owner=paths(settings.email_owner),
         team=paths(settings.team),
         team_alias=paths(settings.team_alias),
         teams=paths(settings.teams),

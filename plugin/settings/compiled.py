@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
-from gatepass.jwks.verifier import Issuer
+from gatepass.jwks.cache import CacheBounds
+from gatepass.jwks.issuer import Issuer
+from gatepass.jwks.proof_rules import ProofRules
 from gatepass.plugin.budgets.engines import BudgetEngine
 from gatepass.plugin.custom_check import CustomCheck
 from gatepass.plugin.directory.rules import DirectoryRules
 from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
+from gatepass.plugin.gateways.certificates import CertificateHeader
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.listener import Address
 from gatepass.plugin.groups_resolver import GroupsResolver
@@ -41,7 +44,8 @@ class IdentityHeaders:
 class HttpDoor:
     """How the HTTP decision service listens, whom it believes, and its bounds.
 
-    `usage_token` is what whoever reports usage must send; None lets nobody.
+    `usage_token` is what whoever reports usage must send; None lets nobody. `client_certificate` is
+    None where the proxies do not show it.
     """
 
     listen: Address
@@ -49,6 +53,15 @@ class HttpDoor:
     max_body_bytes: int
     deadline_seconds: int
     usage_token: bytes | None = field(default=None, repr=False)
+    client_certificate: CertificateHeader | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusDoor:
+    """How the pages for monitoring listen, and who may read them."""
+
+    listen: Address
+    readers: tuple[IPv4Network | IPv6Network, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +69,15 @@ class Compiled:
     """Everything that one generation of the settings says.
 
     `issuers` are not started and have fetched nothing. `team_header` is None when no header may
-    choose a team, `kong` and `apisix` when there is no such door, `custom_check` when there is no
-    such check. `database` is a URL with an absolute path. `groups_resolvers` are by issuer.
+    choose a team, `proofs` when no token may be bound to a key, `kong`, `apisix` and `status` when
+    there is no such door, `custom_check` when there is no such check. `database` is a URL with an
+    absolute path. `groups_resolvers` are by issuer.
     """
 
     policy: Policy
     issuers: tuple[Issuer, ...]
+    token_cache: CacheBounds
+    proofs: ProofRules | None
     identity_headers: IdentityHeaders
     token_headers: tuple[bytes, ...]
     team_header: bytes | None
@@ -72,6 +88,7 @@ class Compiled:
     http: HttpDoor
     kong: KongDoor | None
     apisix: ApisixDoor | None
+    status: StatusDoor | None
     workers: int
     database: str
     custom_check: CustomCheck | None

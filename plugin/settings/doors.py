@@ -5,7 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
+from gatepass.plugin.gateways.certificates import CertificateForm
 from gatepass.plugin.gateways.kong.bounds import Consumer
+from gatepass.plugin.gateways.listener import Address
 from gatepass.plugin.settings.fields import (
     AccountName,
     AnyNumber,
@@ -13,6 +15,7 @@ from gatepass.plugin.settings.fields import (
     ConsumerName,
     FileMode,
     Flag,
+    FrameBodySize,
     HeaderName,
     Listen,
     Network,
@@ -22,7 +25,7 @@ from gatepass.plugin.settings.fields import (
 )
 from gatepass.plugin.settings.problems import BadValue, Finding
 from gatepass.plugin.settings.section import Section
-from gatepass.plugin.settings.values import to_address, to_count, to_network
+from gatepass.plugin.settings.values import to_address, to_count, to_network, to_text
 
 MAX_WORKERS = 64
 
@@ -46,6 +49,26 @@ WorkerCount = Annotated[
         }
     ),
 ]
+
+
+def _to_form(value: object) -> CertificateForm:
+    try:
+        return CertificateForm(to_text(value))
+    except ValueError as unknown:
+        raise BadValue(f"must be one of {', '.join(CertificateForm)}") from unknown
+
+
+CertificateFormName = Annotated[
+    CertificateForm,
+    PlainValidator(_to_form),
+    WithJsonSchema({"type": "string", "enum": [form.value for form in CertificateForm]}),
+]
+
+
+_ONE_OF_MANY = (
+    "each worker has keys and counts of its own, and a question reaches any of them; run a single "
+    "worker, or leave this out"
+)
 
 
 class HttpDoorSettings(Section):
@@ -72,6 +95,29 @@ class HttpDoorSettings(Section):
         description="The bearer token of whoever reports usage to POST /usage; without one nobody "
         "may.",
     )
+    client_certificate_header: HeaderName | None = Field(
+        default=None,
+        description="The header in which the proxies show the client's certificate, for tokens "
+        "that are bound to one; none by default. A proxy must write it over what a client sends.",
+    )
+    client_certificate_form: CertificateFormName = Field(
+        default=CertificateForm.PEM,
+        json_schema_extra={"default": CertificateForm.PEM.value},
+        description="How it stands there: pem (percent-encoded, as nginx writes it), der (base64), "
+        "rfc9440 (Client-Cert) or xfcc (Envoy's own).",
+    )
+
+    def cross_findings(self, right: frozenset[str]) -> Iterator[Finding]:
+        """Yield the form of a header that nobody named."""
+        if (
+            right >= {"client_certificate_header", "client_certificate_form"}
+            and "client_certificate_form" in self.model_fields_set
+            and self.client_certificate_header is None
+        ):
+            yield Finding(
+                ("client_certificate_form",),
+                "says how a header is written that is not named; set client_certificate_header",
+            )
 
 
 class KongDoorSettings(Section):
@@ -133,8 +179,10 @@ class ApisixDoorSettings(Section):
     group: AccountName | None = Field(
         default=None, description="The group of the socket; our own by default."
     )
-    max_body: BodySize = Field(
-        default=1024 * 1024, description="The largest request body that is judged. A size."
+    max_body: FrameBodySize = Field(
+        default=1024 * 1024,
+        description="The largest request body that is judged. A size, at most 16383KiB: a frame of "
+        "APISIX's carries no more.",
     )
     deadline: ShortTime = Field(
         default=2, description="How long a decision may take. A duration, at most 60s."
@@ -149,10 +197,31 @@ class ApisixDoorSettings(Section):
         description="Take the client's Accept-Encoding away, so that what a call used can be read "
         "in the response.",
     )
+    read_responses: Flag = Field(
+        default=False,
+        description="Read what a call used in responses that do not stream, by APISIX's "
+        "ext-plugin-post-resp.",
+    )
+
+
+class StatusDoorSettings(Section):
+    """The pages for those who watch the service."""
+
+    listen: Listen = Field(
+        default=to_address("127.0.0.1:8701"),
+        json_schema_extra={"default": "127.0.0.1:8701"},
+        description="HOST:PORT, [IPV6]:PORT or unix:/path.",
+    )
+    readers: AnyNumber[Network] = Field(
+        default=(to_network("127.0.0.1"), to_network("::1")),
+        json_schema_extra={"default": ["127.0.0.1", "::1"]},
+        description="The addresses and networks from which metrics and the state of the issuers' "
+        "keys may be read.",
+    )
 
 
 class DoorSettings(Section):
-    """The ways in which gateways ask."""
+    """The ways in which gateways ask, and those who watch."""
 
     http: HttpDoorSettings = Field(
         default_factory=HttpDoorSettings, description="The HTTP decision service."
@@ -163,12 +232,35 @@ class DoorSettings(Section):
     apisix: ApisixDoorSettings | None = Field(
         default=None, description="The runner for APISIX; none by default."
     )
+    status: StatusDoorSettings | None = Field(
+        default=None, description="Readiness, issuers and metrics for monitoring; none by default."
+    )
     workers: WorkerCount = Field(
         default=1,
         description="How many processes answer at every door; more than one cannot count budgets.",
     )
 
     def cross_findings(self, right: frozenset[str]) -> Iterator[Finding]:
-        """Yield the socket that two doors would want."""
-        if {"http", "kong"} <= right and self.kong and self.kong.socket == self.http.listen.path:
-            yield Finding(("kong", "socket"), "the HTTP decision service listens there already")
+        """Yield the sockets that two doors would want, and what several workers cannot tell."""
+        if {"status", "workers"} <= right and self.status is not None and self.workers > 1:
+            yield Finding(("status",), _ONE_OF_MANY)
+        if {"http", "status"} <= right and self.status is not None:
+            yield from _same_address(self.http.listen, self.status.listen)
+        taken = {self.http.listen.path: "the HTTP decision service"} if "http" in right else {}
+        if "status" in right and self.status is not None:
+            taken.setdefault(self.status.listen.path, "the door for monitoring")
+        for name, title, door in (
+            ("kong", "the plugin server for Kong", self.kong),
+            ("apisix", "the runner for APISIX", self.apisix),
+        ):
+            if door is None or door.socket is None or name not in right:
+                continue
+            if door.socket in taken:
+                yield Finding((name, "socket"), f"{taken[door.socket]} listens there already")
+            else:
+                taken[door.socket] = title
+
+
+def _same_address(http: Address, status: Address) -> Iterator[Finding]:
+    if http == status and (http.path is not None or http.port):
+        yield Finding(("status", "listen"), "the HTTP decision service listens there already")

@@ -16,6 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from gatepass.jwks.rules import ALGORITHMS
 from gatepass.plugin.budgets.limits import BudgetTemplate
+from gatepass.plugin.gateways.apisix.bounds import MAX_BODY_BYTES
 from gatepass.plugin.gateways.kong.bounds import Consumer
 from gatepass.plugin.gateways.listener import Address
 from gatepass.plugin.settings import values
@@ -32,6 +33,7 @@ from gatepass.plugin.settings.grammar import (
     to_route,
     to_rule_choice,
 )
+from gatepass.plugin.settings.presets import PRESETS, to_preset
 from gatepass.rbac.roles import Precedence, Role
 
 DURATION = "x-duration"
@@ -63,11 +65,14 @@ BudgetText = Annotated[
 _SECONDS = _shaped(_DURATION, **{DURATION: ""})
 Leeway = Annotated[int, PlainValidator(values.to_seconds(0, 60)), _SECONDS]
 ShortTime = Annotated[int, PlainValidator(values.to_seconds(1, 60)), _SECONDS]
+AnswerAge = Annotated[int, PlainValidator(values.to_seconds(0, 3600)), _SECONDS]
+RefusalAge = Annotated[int, PlainValidator(values.to_seconds(1, 600)), _SECONDS]
 Time = Annotated[int, PlainValidator(values.to_seconds(1, 30 * 86_400)), _SECONDS]
 LongTime = Annotated[int, PlainValidator(values.to_seconds(1, 3650 * 86_400)), _SECONDS]
-BodySize = Annotated[
-    int, PlainValidator(values.to_bytes(64 * 1024 * 1024)), _shaped("[0-9]+[KM]iB", **{SIZE: ""})
-]
+_SIZE = _shaped("[0-9]+[KM]iB", **{SIZE: ""})
+BodySize = Annotated[int, PlainValidator(values.to_bytes(64 * 1024 * 1024)), _SIZE]
+MemorySize = Annotated[int, PlainValidator(values.to_bytes(4096 * 1024 * 1024)), _SIZE]
+FrameBodySize = Annotated[int, PlainValidator(values.to_bytes(MAX_BODY_BYTES)), _SIZE]
 
 Algorithm = Annotated[
     str,
@@ -78,6 +83,11 @@ RoleName = Annotated[
     Role,
     PlainValidator(values.to_role),
     WithJsonSchema({"type": "string", "enum": [role.value for role in Role]}),
+]
+PresetName = Annotated[
+    str,
+    PlainValidator(to_preset),
+    WithJsonSchema({"type": "string", "enum": sorted(PRESETS)}),
 ]
 
 PrecedenceName = Annotated[
@@ -138,6 +148,14 @@ PlainName = Annotated[
     _TEXT,
 ]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(values.to_network), _TEXT]
+OpenedNetwork = Annotated[
+    IPv4Network | IPv6Network, PlainValidator(values.to_opened_network), _TEXT
+]
+ProxyUrl = Annotated[
+    str,
+    PlainValidator(values.to_proxy),
+    WithJsonSchema({"type": "string", "examples": ["http://proxy.example.com:3128"]}),
+]
 Listen = Annotated[
     Address,
     PlainValidator(values.to_address),

@@ -26,11 +26,11 @@ def _hint(finding: Finding) -> str:
     known = places()
     elsewhere = nearest(name, known)
     if elsewhere == name:
-        return f"; it belongs under {' and '.join(known[name])}"
+        return f"; it belongs under {' or '.join(known[name])}"
     if meant is not None:
         return f'; did you mean "{meant}"?'
     if elsewhere is not None:
-        return f'; did you mean "{elsewhere}" under {" and ".join(known[elsewhere])}?'
+        return f'; did you mean "{elsewhere}" under {" or ".join(known[elsewhere])}?'
     return f"; possible here: {', '.join(finding.siblings)}"
 
 

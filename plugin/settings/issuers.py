@@ -9,8 +9,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from gatepass.jwks.address import checked_host
-from gatepass.jwks.errors import KeySourceUnavailable
 from gatepass.plugin.settings.claims import (
     ClaimSettings,
     IdClaimName,
@@ -27,24 +25,55 @@ from gatepass.plugin.settings.fields import (
     KeySetDocument,
     Leeway,
     LongTime,
+    OpenedNetwork,
+    PresetName,
+    ProxyUrl,
     ShortTime,
     Text,
     Time,
 )
+from gatepass.plugin.settings.introspection import IntrospectionSettings, introspection_findings
+from gatepass.plugin.settings.key_places import place_findings
+from gatepass.plugin.settings.presets import with_preset
 from gatepass.plugin.settings.problems import Finding
 from gatepass.plugin.settings.section import Section
+from gatepass.plugin.settings.sender_constrained import SenderConstrainedSettings
+from gatepass.plugin.settings.tenants import Tenant, metadata_base, tenant_findings
 
 _DEFAULT_TYPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
     "typ": ("bearer",),  # Keycloak
     "token_use": ("access",),  # Cognito
 }
 
+_TENANT_SETTINGS = frozenset(
+    {"issuer", "tenants", "unsafe_any_tenant", "discovery_tenant"}
+    | {"jwks_uri", "jwks_file", "jwks"}
+)
+
 
 class IssuerSettings(Section):
     """One issuer of tokens, usually an identity provider."""
 
+    preset: PresetName | None = Field(
+        default=None,
+        description="An identity provider whose tokens are known: fills in what is left out here.",
+    )
     issuer: Text = Field(
-        description="The `iss` of its tokens, exactly, with or without a slash at the end."
+        description="The `iss` of its tokens, exactly, with or without a slash at the end. It may "
+        "hold {tenantid} in place of a tenant's id."
+    )
+    tenants: AnyNumber[Tenant] = Field(
+        default=(),
+        description="The tenants that {tenantid} stands for: the claim `tid` of their tokens. "
+        "Required for such an issuer, unless `unsafe_any_tenant` is true.",
+    )
+    unsafe_any_tenant: Flag = Field(
+        default=False, description="Accept the tokens of every tenant of the provider."
+    )
+    discovery_tenant: Literal["organizations", "common"] | None = Field(
+        default=None,
+        description="What stands for {tenantid} where the metadata is asked for: `organizations`, "
+        "the default, or `common`, which has the keys of personal accounts too.",
     )
     audience: AnyNumber[Text] = Field(
         default=(),
@@ -54,10 +83,15 @@ class IssuerSettings(Section):
     unsafe_any_audience: Flag = Field(
         default=False, description="Accept tokens that were made for any audience."
     )
-    keys: Literal["discovery"] | None = Field(
+    audience_claim: Text | None = Field(
+        default=None,
+        description="The claim that is compared with `audience` in tokens without `aud`.",
+    )
+    keys: Literal["discovery", "oauth-metadata", "none"] | None = Field(
         default=None,
         description="`discovery`: the keys are found by OpenID Connect Discovery. The default, "
-        "unless one of jwks_uri, jwks_file and jwks is given.",
+        "unless one of jwks_uri, jwks_file and jwks is given. `oauth-metadata`: they are found by "
+        "the metadata of an OAuth server (RFC 8414). `none`: all tokens of the issuer are opaque.",
     )
     jwks_uri: Text | None = Field(default=None, description="The URL of the issuer's JWK Set.")
     jwks_file: Text | None = Field(
@@ -80,6 +114,23 @@ class IssuerSettings(Section):
         description="Claims that tell access tokens from others, and their accepted values, in any "
         "letter case; checked when a token has the claim.",
     )
+    access_token_claims: AnyNumber[Text] = Field(
+        default=(),
+        description="Claims that this issuer's access tokens have and its ID tokens lack; a token "
+        "needs one of them.",
+    )
+    allow_id_tokens: Flag = Field(
+        default=False, description="Accept ID tokens, of an issuer that has no other JWT."
+    )
+    require_claims: Mapping[Text, AtLeastOne[Text]] = Field(
+        default_factory=dict,
+        description="Further claims that every token must hold, and their accepted values, "
+        "exactly.",
+    )
+    sender_constrained: SenderConstrainedSettings = Field(
+        default_factory=SenderConstrainedSettings,
+        description="Whether its tokens are bound to whoever got them.",
+    )
     leeway: Leeway = Field(
         default=10, description="The clock skew that is forgiven. A duration, at most 60s."
     )
@@ -96,9 +147,33 @@ class IssuerSettings(Section):
     )
     jwks_hosts: AnyNumber[HostName] = Field(
         default=(),
-        description="Further hosts that the issuer's discovery document may name for its keys.",
+        description="Further hosts that the issuer's discovery document may name for its keys, or "
+        "for introspection.",
     )
-    refresh: Time = Field(default=300, description="How often the keys are fetched. A duration.")
+    allow_networks: AnyNumber[OpenedNetwork] = Field(
+        default=(),
+        description="Networks beside the public Internet in which the issuer may stand: addresses "
+        "such as 10.0.0.7, or networks such as 10.0.0.0/8.",
+    )
+    ca_file: Text | None = Field(
+        default=None,
+        description="A file with the certificates (PEM) that vouch for the issuer in place of the "
+        "system's; a relative path starts at the settings file.",
+    )
+    proxy: ProxyUrl | None = Field(
+        default=None,
+        description="The proxy to fetch keys through; that of the environment never counts.",
+    )
+    refresh: Time = Field(
+        default=300,
+        description="How often the keys are fetched. A duration; the issuer's Cache-Control may "
+        "shorten it.",
+    )
+    min_refresh: Time = Field(
+        default=60,
+        description="How often the issuer's Cache-Control may have the keys fetched at most. A "
+        "duration.",
+    )
     min_refetch: Time = Field(
         default=1,
         description="How long after a fetch an unknown key may cause the next. A duration.",
@@ -114,6 +189,11 @@ class IssuerSettings(Section):
         default=False,
         description="Believe the issuer when it says that an address is verified: such an address "
         "may link a stored user (users.link), and is one user's alone.",
+    )
+    introspection: IntrospectionSettings | None = Field(
+        default=None,
+        description="How the issuer is asked about opaque tokens (RFC 7662); without it they are "
+        "refused.",
     )
     claims: ClaimSettings = Field(
         default_factory=ClaimSettings, description="Which claims name what."
@@ -140,7 +220,18 @@ class IssuerSettings(Section):
     @property
     def discovers(self) -> bool:
         """Return whether the keys are found by discovery."""
-        return self.jwks_uri is None and self.jwks_file is None and self.jwks is None
+        elsewhere = (self.jwks_uri, self.jwks_file, self.jwks)
+        return self.keys != "none" and all(place is None for place in elsewhere)
+
+    @property
+    def metadata_base(self) -> str | None:
+        """Return the URL that stands for the issuer where metadata is asked for, if another one."""
+        return metadata_base(self)
+
+    @classmethod
+    def completed(cls, values: Mapping[str, object]) -> Mapping[str, object]:
+        """Return the values with what their preset fills in."""
+        return with_preset(values)
 
     def cross_findings(self, right: frozenset[str]) -> Iterator[Finding]:
         """Yield what is wrong between the fields of one issuer."""
@@ -148,8 +239,15 @@ class IssuerSettings(Section):
             yield from self._audience_findings()
         if right >= {"token_types", "typ_required"} and not self.token_types and self.typ_required:
             yield Finding(("token_types",), "name at least one, or no token would pass")
+        if right >= _TENANT_SETTINGS:
+            about_tenants = list(tenant_findings(self))
+            yield from about_tenants
+            if any(finding.location == ("issuer",) for finding in about_tenants):
+                right -= {"issuer"}
         if right >= {"keys", "jwks_uri", "jwks_file", "jwks"}:
-            yield from self._source_findings(right)
+            yield from place_findings(self, right)
+        if right >= {"issuer", "keys", "introspection"}:
+            yield from introspection_findings(self)
         if right >= {"refresh", "min_refetch"} and self.refresh < self.min_refetch:
             yield Finding(("refresh",), "must not be shorter than min_refetch")
         if right >= {"refresh", "max_stale"} and self.max_stale < self.refresh:
@@ -160,40 +258,3 @@ class IssuerSettings(Section):
             yield Finding(("audience",), "name at least one, or say unsafe_any_audience: true")
         if self.audience and self.unsafe_any_audience:
             yield Finding(("unsafe_any_audience",), "contradicts audience; leave one of them out")
-
-    def _source_findings(self, right: frozenset[str]) -> Iterator[Finding]:
-        named = [
-            name
-            for name in ("keys", "jwks_uri", "jwks_file", "jwks")
-            if getattr(self, name) is not None
-        ]
-        if len(named) > 1:
-            yield Finding((named[1],), f"contradicts {named[0]}; the keys come from one place")
-            return
-        if "jwks_hosts" in right and self.jwks_hosts and not self.discovers:
-            yield Finding(("jwks_hosts",), "counts for discovery only; leave it out")
-        if right >= {"issuer", "allow_http_loopback"}:
-            yield from self._address_findings()
-
-    def _address_findings(self) -> Iterator[Finding]:
-        if self.discovers:
-            where, url = "issuer", self.issuer
-            if "?" in url:
-                yield Finding((where,), "has a query; discovery needs an issuer without one")
-                return
-        elif self.jwks_uri is not None:
-            where, url = "jwks_uri", self.jwks_uri
-        else:
-            return
-        try:
-            checked_host(url, allow_http_loopback=self.allow_http_loopback)
-        except KeySourceUnavailable as wrong:
-            reason = wrong.detail.removeprefix("address: ")
-            yield Finding((where,), f"keys cannot be fetched there: {reason}{self._advice(url)}")
-
-    def _advice(self, url: str) -> str:
-        if url.startswith("http://"):
-            return "; plain http passes only to 127.0.0.1, with allow_http_loopback: true"
-        if self.discovers:
-            return "; an issuer that is no https URL needs jwks_uri, jwks_file or jwks"
-        return ""

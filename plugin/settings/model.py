@@ -22,8 +22,10 @@ from gatepass.plugin.settings.fields import (
     HeaderName,
     PlainName,
     ShortTime,
+    Text,
     TokenHeaderName,
 )
+from gatepass.plugin.settings.introspection import prefix_findings
 from gatepass.plugin.settings.issuers import IssuerSettings
 from gatepass.plugin.settings.naming_models import (
     AccessGroups,
@@ -37,6 +39,12 @@ from gatepass.plugin.settings.people import EndUserSettings, TeamSettings, UserS
 from gatepass.plugin.settings.problems import Finding, Location, Origin, repeated
 from gatepass.plugin.settings.profiles import ProfileSettings, RoleSettings, RouteGroups
 from gatepass.plugin.settings.section import Section
+from gatepass.plugin.settings.sender_constrained import (
+    DpopSettings,
+    certificate_findings,
+    dpop_findings,
+)
+from gatepass.plugin.settings.token_cache import TokenCacheSettings
 
 _IDENTITY = ("user", "team", "role", "organization", "end_user")
 _SAME_HEADER = "the header has another use already; letter case does not count, and _ reads as -"
@@ -54,12 +62,17 @@ _NO_MEANING = "means nothing without roles.mappings: the role says whose id it i
 
 
 class StoreSettings(Section):
-    """Where users, teams, budgets and the ledger are kept."""
+    """Where users, teams, budgets, the ledger and the issuers' last keys are kept."""
 
     database: DatabaseUrl = Field(
         default="sqlite:///gatepass.db",
         description="sqlite:///PATH, where a relative path starts at the settings file, or "
         "postgresql://USER:PASSWORD@HOST:PORT/NAME.",
+    )
+    keys_cache: Text | None = Field(
+        default=None,
+        description="A folder for the last good keys of every issuer, so that a start during an "
+        "issuer's outage can verify; a relative path starts at the settings file. None by default.",
     )
 
 
@@ -149,6 +162,13 @@ class Settings(Section):
         default=("authorization",),
         description="The headers that may hold a bearer token; a request may fill one of them.",
     )
+    dpop: DpopSettings = Field(
+        default_factory=DpopSettings,
+        description="The proofs of tokens that are bound to a key.",
+    )
+    token_cache: TokenCacheSettings = Field(
+        default_factory=TokenCacheSettings, description="How verified tokens are remembered."
+    )
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
@@ -171,6 +191,11 @@ class Settings(Section):
                 ],
                 "the same issuer stands above; the keys of two entries are never pooled",
             )
+            yield from prefix_findings(self.issuers)
+        if {"issuers", "dpop"} <= right:
+            yield from dpop_findings(self.dpop, self.issuers)
+        if {"issuers", "doors"} <= right:
+            yield from certificate_findings(self.doors.http.client_certificate_header, self.issuers)
         if right >= {"issuers", "roles"} and not self.roles.mappings:
             for at, entry in enumerate(self.issuers):
                 if entry.claims.object_id:
@@ -201,6 +226,11 @@ class Settings(Section):
         named: list[tuple[Location, object]] = []
         if "teams" in right and self.teams.header is not None:
             named.append((("teams", "header"), fold_name(self.teams.header.encode())))
+        if "doors" in right and self.doors.http.client_certificate_header is not None:
+            header = self.doors.http.client_certificate_header
+            named.append(
+                (("doors", "http", "client_certificate_header"), fold_name(header.encode()))
+            )
         if "token_headers" in right:
             named += [
                 (("token_headers", index), fold_name(name.encode()))

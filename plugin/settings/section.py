@@ -6,6 +6,7 @@ file one problem at a time.
 
 Rules, in order:
 
+0. `completed`: what the values themselves say about what is left out.
 1. Unknown names are refused.
 2. Every field by itself.
 3. `cross_findings`: the rules over several fields, where all of them are right.
@@ -53,12 +54,19 @@ class Section(BaseModel):
         del right
         yield from ()
 
+    @classmethod
+    def completed(cls, values: Mapping[str, object]) -> Mapping[str, object]:
+        """Return the values with defaults that depend on some of them filled in."""
+        return values
+
     @model_validator(mode="wrap")
     @classmethod
     def _find_everything(
         cls, values: object, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
     ) -> Self:
         every = frozenset(cls.model_fields)
+        if isinstance(values, Mapping):
+            values = cls.completed(values)
         try:
             section = handler(values)
         except ValidationError as error:

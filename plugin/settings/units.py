@@ -17,7 +17,7 @@ _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _BYTES = {"MiB": 1024 * 1024, "KiB": 1024}
 _PERIODS = {"day": 86_400, "week": 7 * 86_400, "month": 30 * 86_400}
 _MAX_DURATION_SECONDS = 3650 * 86_400
-_MAX_SIZE_BYTES = 1024 * 1024 * 1024
+_MAX_SIZE_BYTES = 4096 * 1024 * 1024
 
 _DURATION = re.compile(r"([0-9]{1,9})([smhd])")
 _SIZE = re.compile(r"([0-9]{1,9})(KiB|MiB)")
@@ -54,7 +54,7 @@ def parse_size(text: str) -> int:
     """Return bytes: `64KiB`, `1MiB`.
 
     Raises:
-        BadValue: for any other text, and above 1 GiB.
+        BadValue: for any other text, and above 4 GiB.
 
     """
     match = _SIZE.fullmatch(text)
@@ -62,7 +62,7 @@ def parse_size(text: str) -> int:
         raise BadValue("not a size; write a whole number with KiB or MiB, such as 1MiB")
     size = int(match[1]) * _BYTES[match[2]]
     if size > _MAX_SIZE_BYTES:
-        raise BadValue("larger than 1024MiB")
+        raise BadValue("larger than 4096MiB")
     return size
 
 

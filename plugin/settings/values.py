@@ -12,6 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from gatepass.jwks.errors import ConfigurationError
+from gatepass.jwks.proxy import read_proxy
 from gatepass.jwks.rules import ALGORITHMS
 from gatepass.plugin.budgets.limits import BudgetTemplate
 from gatepass.plugin.gateways.kong.bounds import Consumer
@@ -186,6 +188,26 @@ def to_network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     if network.prefixlen == 0:
         raise BadValue("would believe every client; name the networks of your proxies")
     return network
+
+
+def to_opened_network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Return an IP network that issuers may stand in, or an address as a network of one."""
+    if value in {"0.0.0.0/0", "::/0"}:
+        raise BadValue("would be every address there is; name the networks of your issuers")
+    network = to_network(value)
+    if network.is_link_local:
+        raise BadValue("link-local addresses are never asked for keys")
+    return network
+
+
+def to_proxy(value: object) -> str:
+    """Return the URL of a proxy as it was written."""
+    text = to_text(value)
+    try:
+        read_proxy(text)
+    except ConfigurationError as wrong:
+        raise BadValue(wrong.problems[0].removeprefix("proxy: ")) from wrong
+    return text
 
 
 def to_address(value: object) -> Address:

@@ -15,9 +15,9 @@ import uvloop
 from gatepass.plugin import Gate, load_settings
 from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
 from gatepass.plugin.gateways.apisix.connection import ApisixConnection
-from gatepass.plugin.gateways.apisix.messages import HEAD_BYTES, answered, read_call_id, rewrite
+from gatepass.plugin.gateways.apisix.messages import answered, read_call_id, rewrite
 from gatepass.plugin.gateways.apisix.server import apisix_server
-from gatepass.plugin.gateways.frames import FramedProtocol
+from gatepass.plugin.gateways.frames import HEAD_BYTES, FramedProtocol
 
 _NOTHING = rewrite([])
 

@@ -28,6 +28,20 @@ class Figure:
         return (self.microseconds if self.bound_is_microseconds else self.ratio) <= self.bound
 
 
+@dataclass(frozen=True)
+class Reading:
+    """One line of the table for what is no time."""
+
+    name: str
+    value: float
+    unit: str
+    bound: float
+
+    @property
+    def holds(self) -> bool:
+        return self.value <= self.bound
+
+
 def bare_verification() -> Callable[[], float]:
     """Return a timer of the reference: cryptography's own verify, nothing else."""
     key = signing_key("RS256").private

@@ -1,5 +1,8 @@
 """The benchmarks: medians, as ratios to one bare RS256-2048 verification in the same run.
 
+The lines that begin with an algorithm are ratios to a bare verification of that algorithm, and a
+p99 is compared with the calm one above it.
+
     run.py [--json] [--rounds N]
 
 Every round times the reference and each figure in turn, so that a machine whose speed drifts drifts
@@ -15,7 +18,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -25,8 +28,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import uvloop
 from bench import deployment
 from bench.apisix import apisix
-from bench.figures import BATCH, Figure, bare_verification
+from bench.figures import BATCH, Figure, Reading, bare_verification
+from bench.jwks import jwks
+from bench.jwks_flood import flood
 from bench.kong import kong
+from bench.proofs import proofs
 from bench.rules import rules
 
 from gatepass.plugin import Gate, Request, Usage, load_settings
@@ -34,6 +40,8 @@ from support.load import Target, cpu_microseconds_per_request
 from support.ports import free_port
 
 REQUESTS = 16_000
+CACHED_TOKENS = 100_000
+BYTES_PER_CACHED_TOKEN = 3072
 HERE = Path(__file__).resolve().parent
 
 
@@ -146,9 +154,21 @@ async def service(rounds: int, bare: float) -> list[Figure]:
     return figures
 
 
-def show(figures: list[Figure]) -> None:
+def cached_token_memory() -> Reading:
+    """Measure, in a process of its own, what a verified token takes that is remembered."""
+    command = [sys.executable, str(HERE / "jwks_memory.py"), str(CACHED_TOKENS)]
+    run = subprocess.run(command, check=True, capture_output=True, text=True)
+    name = f"memory per remembered token, at {CACHED_TOKENS}"
+    return Reading(name, float(run.stdout), " bytes", BYTES_PER_CACHED_TOKEN)
+
+
+def show(figures: Sequence[Figure | Reading]) -> None:
     print(f"{'':50} {'us':>8} {'ratio':>7}   bound")
     for figure in figures:
+        if isinstance(figure, Reading):
+            verdict = f"<= {figure.bound:g}{figure.unit} {'ok' if figure.holds else 'MISSED'}"
+            print(f"{figure.name:50} {f'{figure.value:.2f}{figure.unit}':>16}   {verdict}")
+            continue
         unit = " us" if figure.bound_is_microseconds else ""
         bound = f"<= {figure.bound:g}{unit}" + (f", aim {figure.aim:g}" if figure.aim else "")
         is_reference = figure.bound == figure.ratio
@@ -162,9 +182,14 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=25)
     options = parser.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        figures = runner.run(decisions(options.rounds))
-        figures += runner.run(rules(options.rounds, figures[0].microseconds))
-        figures += runner.run(service(max(3, options.rounds // 5), figures[0].microseconds))
+        decided = runner.run(decisions(options.rounds))
+        figures: list[Figure | Reading] = [*decided]
+        figures += runner.run(rules(options.rounds, decided[0].microseconds))
+        figures += runner.run(jwks(options.rounds))
+        figures += runner.run(proofs(options.rounds))
+        figures += runner.run(flood())
+        figures.append(cached_token_memory())
+        figures += runner.run(service(max(3, options.rounds // 5), decided[0].microseconds))
         figures += runner.run(kong(max(3, options.rounds // 5)))
         figures += runner.run(apisix(max(3, options.rounds // 5)))
     if options.json:

@@ -4,12 +4,14 @@ Its access tokens are JWTs for the audience that the client was registered with,
 """
 
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from joserfc.jwk import RSAKey
 
 from support.e2e import Deployment, code_of, deployment
 
@@ -20,6 +22,9 @@ CLIENT = "chat"
 SECRET = secrets.token_urlsafe(12)
 REDIRECT_URI = "http://127.0.0.1/callback"
 SCOPES = ["openid", "email", "groups"]
+
+AT_MOST_SECONDS = 1.0 + 0.3
+"""From a key's publication to passing: between two questions for keys, and what all steps take."""
 
 # Canaille and its libraries warn of their own deprecations, which are not ours to fix
 pytestmark = pytest.mark.filterwarnings("default")
@@ -139,3 +144,36 @@ def test_a_changed_token_is_refused(canaille: "Server", gate: Deployment) -> Non
     reply = gate.chat(f"{header}.{payload}.{other}{signature[1:]}")
     assert (reply.status, code_of(reply)) == (401, "bad_signature")
     assert gate.passed() is None
+
+
+def publish(canaille: "Server", *keys: RSAKey) -> None:
+    """Let the provider sign with the first of these keys and publish them all."""
+    active, *inactive = [key.as_dict(private=True) for key in keys]
+    canaille.app.config["CANAILLE_OIDC"] |= {"ACTIVE_JWKS": [active], "INACTIVE_JWKS": inactive}
+
+
+def seconds_until_passed(canaille: "Server", gate: Deployment) -> float:
+    """Return how long a token of the key that signs now needs until it passes."""
+    began = time.monotonic()
+    token = sign_in(canaille, "alice")["access_token"]
+    while gate.chat(token).status != 200:
+        assert time.monotonic() < began + 10
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
+def test_sec_24_a_key_that_a_real_provider_rotates_to_is_good_within_a_second(
+    canaille: "Server", gate: Deployment
+) -> None:
+    first, second, third = (RSAKey.generate_key(2048, {"kid": f"k{n}"}) for n in range(3))
+    publish(canaille, first)
+    old = sign_in(canaille, "alice")["access_token"]
+    seconds_until_passed(canaille, gate)
+    publish(canaille, second, first)
+    # each time the worst moment: the keys were asked for a little before
+    assert seconds_until_passed(canaille, gate) < AT_MOST_SECONDS
+    assert gate.chat(old).status == 200
+    publish(canaille, third, second)
+    assert seconds_until_passed(canaille, gate) < AT_MOST_SECONDS
+    reply = gate.chat(old)
+    assert (reply.status, code_of(reply)) == (401, "unknown_key")

@@ -4,6 +4,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,12 @@ profiles:
 teams: {{upsert: true, defaults: {{models: [gpt-4o-mini]}}}}
 """
 
+OPAQUE = f"{RESOURCE}:opaque"
+ASKING = """
+    keys: none
+    introspection: {{client_id: gatepass, client_secret: {secret}, cache: 1s}}
+"""
+
 
 @dataclass(frozen=True)
 class NodeProvider:
@@ -48,6 +55,11 @@ class NodeProvider:
         auth = (CLIENT, self.secret)
         answer = httpx.post(f"{self.issuer}/token", data=data, auth=auth, trust_env=False)
         return str(answer.raise_for_status().json()["access_token"])
+
+    def revoke(self, token: str) -> None:
+        auth = (CLIENT, self.secret)
+        url = f"{self.issuer}/token/revocation"
+        httpx.post(url, data={"token": token}, auth=auth, trust_env=False).raise_for_status()
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +130,52 @@ def test_an_opaque_token_for_no_resource_is_refused(
     reply = gate.chat(provider.token())
     assert (reply.status, code_of(reply)) == (401, "malformed")
     assert gate.passed() is None
+
+
+@pytest.fixture(scope="module")
+def asking_gate(
+    provider: NodeProvider, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """Serve a Gate that asks the provider about opaque tokens, at the address that it publishes."""
+    settings = SETTINGS.format(issuer=provider.issuer, audience=OPAQUE)
+    entry, profiles = settings.split("profiles:")
+    settings = entry.rstrip() + ASKING.format(secret=provider.secret) + "profiles:" + profiles
+    with deployment(tmp_path_factory.mktemp("asking"), settings) as running_gate:
+        yield running_gate
+
+
+def test_an_opaque_token_of_a_real_provider_passes_for_its_team(
+    provider: NodeProvider, asking_gate: Deployment
+) -> None:
+    token = provider.token(resource=OPAQUE)
+    assert "." not in token
+    assert asking_gate.chat(token).status == 200
+    assert asking_gate.passed() == {"x-gatepass-team-id": "search", "x-gatepass-role": "team"}
+
+
+def test_sec_51_an_opaque_token_that_was_revoked_is_out(
+    provider: NodeProvider, asking_gate: Deployment
+) -> None:
+    token = provider.token(resource=OPAQUE)
+    assert asking_gate.chat(token).status == 200
+    provider.revoke(token)
+    deadline = time.monotonic() + 5
+    while (reply := asking_gate.chat(token)).status == 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert (reply.status, code_of(reply)) == (401, "inactive")
+    assert asking_gate.passed() is None
+
+
+def test_sec_12_opaque_tokens_that_do_not_fit_are_refused(
+    provider: NodeProvider, asking_gate: Deployment
+) -> None:
+    for token, code in (
+        (provider.token(resource="urn:example:other:opaque"), "bad_audience"),
+        (provider.token(), "bad_audience"),
+        (secrets.token_urlsafe(32), "inactive"),
+        (provider.token(resource=RESOURCE), "bad_issuer"),
+    ):
+        reply = asking_gate.chat(token)
+        assert (reply.status, code_of(reply)) == (401, code)
+        assert asking_gate.passed() is None

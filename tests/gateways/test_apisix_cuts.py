@@ -41,7 +41,7 @@ def test_sec_41_a_connection_cut_anywhere_is_decided_or_refused(
 ) -> None:
     with relayed(service.socket) as relay, ApisixWorker(relay.path) as worker:
         passed = [check_decided(worker.handle(request("whole")), "whole")]
-        assert relay.frames == FRAMES
+        assert relay.messages == FRAMES
     for cut_after in range(FRAMES):
         with (
             relayed(service.socket, cut_after, half=half) as relay,

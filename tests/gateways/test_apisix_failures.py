@@ -26,6 +26,7 @@ from support.apisix_requests import (
     two_profiles,
 )
 from support.gateway_table import chat
+from support.kong.results import UpstreamReply
 from support.kong_door import ScriptedGate
 from support.kong_requests import REFUSALS
 
@@ -100,12 +101,15 @@ def test_0a_a_decision_that_fails_is_503(
     gate.answer = None
 
 
-def test_a_guard_of_responses_is_refused(service: ApisixService) -> None:
-    """That APISIX sends the upstream's body with its 503 is why we are none."""
+def test_a_response_goes_on_as_it_came(service: ApisixService) -> None:
+    """APISIX sends the upstream's body whatever is said, so that a refusal would only spoil it."""
+    came = UpstreamReply(418, (("Content-Type", "text/x-tea"), ("X-Up", "one")), b"short, stout")
     with ApisixWorker(service.socket, Route(post_resp=GATEPASS)) as worker:
-        exchange = worker.handle(request())
+        exchange = worker.handle(request(), lambda _request: came)
         assert check_decided(exchange)
-        assert exchange.response.status == 503
+    response = exchange.response
+    assert (response.status, response.body) == (418, b"short, stout")
+    assert (response.values("content-type"), response.values("x-up")) == (["text/x-tea"], ["one"])
 
 
 def test_behind_apisixs_own_checks_the_guard_works_unless_the_path_was_rewritten(

@@ -16,6 +16,9 @@ from support.soak import examples
 
 CALLS = 25_000
 MOST_GROWTH_BYTES = 24 * 1024 * 1024
+MOST_GROWTH_BYTES_PER_CALL = 1024
+"""So that few calls tell as well: in many the other bound is the narrower one."""
+
 RUNNER = Path(__file__).parents[1] / "bench" / "apisix_server.py"
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -42,10 +45,11 @@ def test_memory_is_flat(tmp_path: Path, budget: str | None) -> None:
             wait_until(socket.exists)
             load = target_for(process.pid, socket, headers, TARGET, chat_body())
             sizes = []
-            for _ in range(2):
-                asyncio.run(cpu_microseconds_per_call(load, examples(CALLS) // 2))
+            calls = examples(CALLS) // 2
+            for _ in range(2):  # the first time every memory fills that has a bound
+                asyncio.run(cpu_microseconds_per_call(load, calls))
                 statm = Path(f"/proc/{process.pid}/statm").read_text()
                 sizes.append(int(statm.split()[1]) * _PAGE)
         finally:
             process.terminate()
-    assert sizes[1] - sizes[0] < MOST_GROWTH_BYTES
+    assert sizes[1] - sizes[0] < min(MOST_GROWTH_BYTES, MOST_GROWTH_BYTES_PER_CALL * calls)

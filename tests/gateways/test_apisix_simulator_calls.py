@@ -153,15 +153,18 @@ def test_sixty_first_requests_hold_two_connections_each_and_prepare_once(tmp_pat
 
 def test_the_connection_put_back_last_is_used_first_and_a_closed_one_never(tmp_path: Path) -> None:
     closes = [False, True]
+    finished = threading.Semaphore(0)
 
     def on_call(peer: Peer, _call: RequestCall) -> None:
         peer.rewrite()
         if closes and closes.pop():
             peer.close()
+        finished.release()
 
     with apisix_with(tmp_path, calls(on_call)) as worker:
         for _ in range(4):
             assert worker.handle(GET).response.status == 200
+            assert finished.acquire(timeout=5), "the next call sees whether this one has closed"
         used = [each["conn"] for each in worker.events if _field(each, "src_ip")]
     assert used == [1, 2, 2, 2]
 

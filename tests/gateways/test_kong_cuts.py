@@ -13,8 +13,9 @@ import pytest
 
 from support.kong.worker import Exchange, KongWorker, Protocol
 from support.kong_door import KongService
-from support.kong_relay import Relay, relayed
+from support.kong_relay import relayed
 from support.kong_requests import check_decided, has_our_marker, request, two_profiles
+from support.relay import Relay
 
 
 @pytest.fixture

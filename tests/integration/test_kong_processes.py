@@ -8,8 +8,10 @@ import socket
 import stat
 import subprocess
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -276,6 +278,13 @@ def test_kong_without_its_door(tmp_path: Path) -> None:
     assert told.startswith("gatepass: doors.kong: not there")
 
 
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder whose path leaves room for a socket's name."""
+    with TemporaryDirectory() as name:
+        yield Path(name)
+
+
 @pytest.mark.parametrize(
     ("door", "problem"),
     [
@@ -284,12 +293,13 @@ def test_kong_without_its_door(tmp_path: Path) -> None:
         ({"socket": "{folder}/open/kong.sock"}, "doors.kong.socket: everybody may write in "),
     ],
 )
-def test_a_socket_that_cannot_be_had(tmp_path: Path, door: dict[str, str], problem: str) -> None:
+def test_a_socket_that_cannot_be_had(short_path: Path, door: dict[str, str], problem: str) -> None:
+    folder = short_path
     values = {"socket": "{folder}/kong.sock"} | door
-    (tmp_path / "open").mkdir()
-    (tmp_path / "open").chmod(0o777)
-    kong = {name: value.format(folder=tmp_path) for name, value in values.items()}
-    told = refused(settings_file(tmp_path, doors={"kong": kong}), "kong")
-    assert told.startswith("gatepass: " + problem.format(folder=tmp_path))
-    assert not (tmp_path / "gatepass.db").exists()
-    assert not list(tmp_path.glob("kong.sock*"))
+    (folder / "open").mkdir()
+    (folder / "open").chmod(0o777)
+    kong = {name: value.format(folder=folder) for name, value in values.items()}
+    told = refused(settings_file(folder, doors={"kong": kong}), "kong")
+    assert told.startswith("gatepass: " + problem.format(folder=folder))
+    assert not (folder / "gatepass.db").exists()
+    assert not list(folder.glob("kong.sock*"))

@@ -99,7 +99,7 @@ def test_sec_50_a_hangup_reads_the_settings_again(tmp_path: Path) -> None:
         assert served.ask().status == 403
         settings_file(tmp_path, doors=doors, stores={"database": "sqlite:///other.db"})
         served.process.send_signal(signal.SIGHUP)
-        served.wait_for("stores: changed; takes effect at the next start")
+        served.wait_for("stores.database: changed; takes effect at the next start")
         assert served.ask().status == 200
         assert served.stop() == 0
 

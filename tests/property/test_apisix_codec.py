@@ -9,13 +9,15 @@ import struct
 from collections.abc import Callable
 from itertools import pairwise
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepass.plugin.gateways.apisix.building import entries, finished, table, text
-from gatepass.plugin.gateways.apisix.connection import CALL_LIMIT, ApisixConnection
+from gatepass.plugin.gateways.apisix.connection import ApisixConnection
 from gatepass.plugin.gateways.apisix.encoding import encode_rewrite, encode_stop
-from gatepass.plugin.gateways.apisix.flatbuffers import Malformed
+from gatepass.plugin.gateways.apisix.exchange import CALL_LIMIT, Exchange
+from gatepass.plugin.gateways.apisix.flatbuffers import Malformed, root
 from gatepass.plugin.gateways.apisix.messages import (
     METHODS,
     answered,
@@ -29,10 +31,11 @@ from gatepass.plugin.gateways.apisix.messages import (
     rewrite,
     stop,
 )
+from gatepass.plugin.gateways.apisix.names import REQUEST_ID
 from gatepass.plugin.gateways.apisix.questions import Rewrite, Stop
-from gatepass.plugin.gateways.apisix.verdict import REQUEST_ID
 from support.apisix.messages import Entry, Extra, Prepare, RequestCall, ResponseCall, encode
 from support.apisix_flatbuffers import LibraryTable, written
+from support.soak import examples
 
 octets = st.binary(max_size=40)
 values = st.one_of(st.none(), octets)
@@ -249,18 +252,34 @@ def test_sec_44_a_damaged_call_that_is_read_is_read_as_the_library_does(payload:
     assert call == read_by_the_library(payload)
 
 
+@settings(max_examples=examples(1000))
+@given(damaged(values.map(lambda value: encode(Extra(value)))))
+def test_a_damaged_answer_is_read_as_any_table_is(payload: bytes) -> None:
+    """The short way to its one field gives what the long way gives."""
+    try:
+        long_way = root(payload).octets(0)
+    except Malformed:
+        with pytest.raises(Malformed):
+            read_extra_info(payload)
+    else:
+        assert read_extra_info(payload) == long_way
+
+
 class _Heard(ApisixConnection):
     """Keeps the frames instead of answering them."""
 
     def __init__(self) -> None:
         self.heard: list[bytes | None] = []
-        super(ApisixConnection, self).__init__()
+        super(Exchange, self).__init__()
 
     def frames_received(self, messages: list[bytes]) -> None:
         self.heard += messages
 
     def frame_too_large(self) -> None:
         self.heard.append(None)
+
+    def frame_begun(self) -> None:
+        """The rest comes here, at once."""
 
 
 @given(

@@ -1,7 +1,10 @@
 """Mutated conversations of APISIX's: no crash, no allow, nothing left (10^6 in a long run)."""
 
+import asyncio
+import json
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +13,9 @@ from gatepass.plugin.gateways.apisix.flatbuffers import Malformed
 from gatepass.plugin.gateways.apisix.messages import read_http_req_call
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
-from support.apisix.messages import EXTRA, PREPARE, REQUEST, frame
+from support.apisix.messages import EXTRA, PREPARE, REQUEST, RESPONSE, frame
 from support.apisix_calls import (
+    DOOR,
     HEADERS,
     TARGET,
     Line,
@@ -21,12 +25,16 @@ from support.apisix_calls import (
     lets_through,
     new_calls,
     prepare,
+    response_call,
 )
-from support.kong_events import WantsBody
+from support.kong_events import Books, WantsBody, settled
+from support.llm_answers import EXPECTED, chat
 from support.mutations import mutated, resident_bytes
 from support.soak import examples
 
 MOST_GROWTH_BYTES = 16 * 1024 * 1024
+TURN = 100
+"""Conversations between two turns of the loop, which closes in its own time."""
 CALL = call([*HEADERS, (b"x-dup", b"one"), (b"x-dup", b"two"), (b"x-flag", None)], number=7)
 ANSWERS = (extra(TARGET), extra(b'{"model": "gpt-4o"}'), extra(b"HTTP/1.1"))
 
@@ -89,9 +97,35 @@ async def test_sec_41_mutated_conversations_never_lead_to_an_allow(
         assert not lets_through(heard)
         kinds.update(kind for kind, _ in frames_in(heard))
         decider.requests.clear()
+        if number % TURN == 0:
+            await asyncio.sleep(0)  # connections that are closed later are closed
         if number == total // 5:
             early = resident_bytes()
-    assert {REQUEST, EXTRA} <= kinds <= {0, PREPARE, REQUEST, EXTRA}
+    assert {REQUEST, EXTRA} <= kinds <= {0, PREPARE, REQUEST, EXTRA, RESPONSE}
     assert calls._judge.faults == 0
     assert (calls.due, calls.deciding, calls._connections) == ({}, 0, set())
     assert resident_bytes() - early < MOST_GROWTH_BYTES
+
+
+@pytest.mark.timeout(3000)
+async def test_sec_59_mutated_responses_go_on_and_settle_only_what_is_known() -> None:
+    chance = random.Random(59)  # noqa: S311 - the same conversations in every run
+    body = json.dumps(chat()).encode()
+    told = ((b"Content-Type", b"application/json"), (b"Content-Length", b"%d" % len(body)))
+    frames = (response_call(200, told, number=7), extra(b"POST"), extra(b"r-1"), extra(body))
+    books = Books({"r-1"})
+    calls = new_calls(WantsBody(), books, replace(DOOR, read_responses=True))
+    converse(chance, calls, b"".join(frames))
+    await settled()
+    assert books.done == [("settle", "r-1", EXPECTED)]
+    for _ in range(examples(10_000)):
+        books.done.clear()
+        heard = converse(chance, calls, spoiled(chance, frames))
+        await settled()
+        assert {kind for kind, _ in frames_in(heard)} <= {0, PREPARE, REQUEST, EXTRA, RESPONSE}
+        assert not lets_through(heard)
+        assert len(books.done) <= 1
+        assert all(request_id == "r-1" for _, request_id, _ in books.done)
+    assert calls._judge.faults == 0
+    assert (calls.due, calls.deciding, calls._connections) == ({}, 0, set())
+    assert calls.responses._held == 0

@@ -3,18 +3,27 @@
 Frames are written and read by the simulator's messages, never by the runner's own codec.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from gatepass.plugin.decision import Decision
 from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
 from gatepass.plugin.gateways.apisix.calls import Calls
 from gatepass.plugin.gateways.apisix.connection import ApisixConnection
-from gatepass.plugin.gateways.apisix.questions import Conversation, Ending, RequestBody, Variable
+from gatepass.plugin.gateways.apisix.questions import (
+    Conversation,
+    Ending,
+    RequestBody,
+    ResponseBody,
+    Variable,
+)
 from gatepass.plugin.gateways.apisix.tokens import ConfTokens, conf_token
 from gatepass.plugin.gateways.bookkeeper import Bookkeeper
 from gatepass.plugin.gateways.decider import Decider, Judge
 from gatepass.plugin.headers import Header
 from gatepass.plugin.reasons import Reason
+from gatepass.plugin.request import Request
 from support.apisix.messages import (
     ERROR,
     EXTRA,
@@ -22,6 +31,7 @@ from support.apisix.messages import (
     METHODS,
     PREPARE,
     REQUEST,
+    RESPONSE,
     Entry,
     Extra,
     Failure,
@@ -30,6 +40,8 @@ from support.apisix.messages import (
     Question,
     RequestAnswer,
     RequestCall,
+    ResponseAnswer,
+    ResponseCall,
     Rewrite,
     Stop,
     Var,
@@ -65,6 +77,13 @@ def call(  # noqa: PLR0913 - the fields of a call
     return frame(REQUEST, encode(asked))
 
 
+def response_call(
+    status: int = 200, headers: Sequence[Entry] = (), *, number: int = 0, token: int = DEFAULT
+) -> bytes:
+    """Return the frame of an HTTPRespCall."""
+    return frame(RESPONSE, encode(ResponseCall(number, status, tuple(headers), token)))
+
+
 def prepare(text: bytes | None = b'{"profile":"default"}', name: bytes = b"gatepass") -> bytes:
     """Return the frame of a PrepareConf with one plugin."""
     return frame(PREPARE, encode(Prepare(((name, text),), b"route#v1#ext-plugin-pre-req#1")))
@@ -92,9 +111,13 @@ def said_in(written: bytes) -> list[Message]:
 
 
 def lets_through(written: bytes) -> bool:
-    """Tell whether any frame would make APISIX go on: a type-2 frame that holds no Stop."""
+    """Tell whether any frame would make APISIX go on: a type-2 frame that holds no Stop.
+
+    To a request the answer to a response is one of the wrong type, which is a failure.
+    """
     return any(
-        kind not in {ERROR, EXTRA, PREPARE} and not isinstance(_action(kind, payload), Stop)
+        kind not in {ERROR, EXTRA, PREPARE, RESPONSE}
+        and not isinstance(_action(kind, payload), Stop)
         for kind, payload in frames_in(written)
     )
 
@@ -165,6 +188,13 @@ def rewrite_in(said: Sequence[Message]) -> Rewrite:
     return answer.action
 
 
+def response_in(said: Sequence[Message]) -> ResponseAnswer:
+    """Return the one thing that was said, which is about a response."""
+    (answer,) = said
+    assert isinstance(answer, ResponseAnswer)
+    return answer
+
+
 def code_in(said: Sequence[Message]) -> int:
     """Return the code of the one thing that was said, an error of APISIX's own."""
     (failure,) = said
@@ -207,8 +237,23 @@ async def play(conversation: Conversation, told: Told) -> tuple[Ending, list[str
         except StopIteration as ended:
             ending: Ending = ended.value
             return ending, asked
+        assert not isinstance(step, ResponseBody)
         if isinstance(step, Variable | RequestBody):
             asked.append(step.name.decode() if isinstance(step, Variable) else "body")
             value = told.answer(step)
         else:
             value = await step
+
+
+class ToldLater(ScriptedDecider):
+    """Answers each request when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(warm=False)
+        self.waiting: list[asyncio.Future[Decision]] = []
+
+    async def decide(self, request: Request) -> Decision:
+        self.requests.append(request)
+        future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+        self.waiting.append(future)
+        return await future

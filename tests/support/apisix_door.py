@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -16,6 +16,8 @@ from support.doors import LoopThread
 from support.gatepass_service import KEY, SETTINGS
 from support.kong_door import RecordingGate
 from support.tokens import key_set
+
+DOOR = ApisixDoor()
 
 
 @contextmanager
@@ -61,7 +63,9 @@ class ApisixService:
 
 
 @contextmanager
-def running_apisix_service(folder: Path, **sections: object) -> Iterator[ApisixService]:
+def running_apisix_service(
+    folder: Path, door: ApisixDoor = DOOR, /, **sections: object
+) -> Iterator[ApisixService]:
     """Run the runner with keys, settings, database and socket in the folder."""
     (folder / "keys.json").write_bytes(key_set(KEY))
     path = folder / "gatepass.yaml"
@@ -73,7 +77,8 @@ def running_apisix_service(folder: Path, **sections: object) -> Iterator[ApisixS
         gate = loop.call(opening.__aenter__())
         try:
             asked = RecordingGate(gate)
-            with running_apisix_server(asked, ApisixDoor(socket_path), loop) as server:
+            own_door = replace(door, socket=socket_path)
+            with running_apisix_server(asked, own_door, loop) as server:
                 yield ApisixService(gate, asked, server, socket_path)
         finally:
             loop.call(opening.__aexit__(None, None, None))

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
-from gatepass.plugin.gateways.apisix.verdict import REQUEST_ID
+from gatepass.plugin.gateways.apisix.names import REQUEST_ID
 from support.apisix.request import ClientRequest, Route
 from support.apisix.results import Answered, Exchange, Proxied
 from support.apisix.worker import ApisixWorker

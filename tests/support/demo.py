@@ -6,10 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
-from werkzeug.serving import BaseWSGIServer
+from werkzeug.serving import BaseWSGIServer, make_server
 
+from gatepass.plugin.demo.processes import free_ports
+from gatepass.plugin.demo.provider import create_app
 from gatepass.plugin.demo.sign_in import IdentityProvider
 from gatepass.plugin.demo.upstream import Upstream
+
+SECRET = "of-this-run"
 
 
 @dataclass(frozen=True)
@@ -30,3 +34,12 @@ def serving(server: BaseWSGIServer | Upstream) -> Iterator[None]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def running_provider() -> Iterator[RunningProvider]:
+    (port,) = free_ports(1)
+    issuer = f"http://127.0.0.1:{port}"
+    server = make_server("127.0.0.1", port, create_app(issuer, SECRET), threaded=True)
+    with serving(server), httpx.Client(trust_env=False) as http:
+        yield RunningProvider(issuer, SECRET, http, IdentityProvider(issuer, SECRET, http))

@@ -12,6 +12,7 @@ import uvloop
 from starlette.types import ASGIApp
 
 from gatepass.plugin.decision import Allow, Decision
+from gatepass.plugin.gateways.certificates import CertificateHeader
 from gatepass.plugin.gateways.decider import Decider
 from gatepass.plugin.gateways.http_door import DecisionApp, DoorBounds, decision_app
 from gatepass.plugin.gateways.listener import Address, listening
@@ -33,6 +34,7 @@ class Bounds:
     trusted_proxies: tuple[Network, ...] = LOOPBACK
     max_body_bytes: int = MAX_BODY_BYTES
     deadline_seconds: float = 0.5
+    client_certificate: CertificateHeader | None = None
 
 
 PASS = Allow(request_id="r-1", caller=None, set_headers=(), remove_headers=frozenset())

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from support.failing_service import FrailGateway
 from support.gatepass_service import bearer
 from support.gateway_cases import Gateway, error_code, identity_of
 from support.gateway_table import CHAT, chat
-from support.raw_http import NoReply, exchange
+from support.raw_http import NoReply, ask, exchange
 from support.servers import wait_until
 
 REFUSALS = [reason for reason in Reason if reason is not Reason.ALLOWED]
@@ -80,6 +81,21 @@ def check_sec_41_under_load(gateway: FrailGateway, *, dead: int) -> None:
         client.result()
     assert statuses.count(200) == len(reached)
     assert set(statuses) <= {200, dead, 502, 503}
+
+
+def check_sec_41_without_a_socket(gateway: Gateway, path: Path, *, dead: int) -> None:
+    """Where the gateway cannot find our socket, nothing gets through."""
+    aside = path.with_name("aside.sock")
+    path.rename(aside)
+    try:
+        for _ in range(20):
+            gateway.upstream.received.clear()
+            reply = ask(gateway.port, "GET", "/v1/models")
+            # 401: a pooled connection may still lead to us
+            assert reply.status in {401, dead}
+            assert not gateway.upstream.received
+    finally:
+        aside.rename(path)
 
 
 def check_chunked_body(gateway: Gateway) -> None:

@@ -13,6 +13,8 @@ Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 FOR_EVER = 30.0
 """Longer than any deadline of a test, in seconds; the server's end cuts it short."""
 
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+
 
 class JwksServer:
     """Answers each path by what `serve` set for it; unknown paths get a 404."""
@@ -20,6 +22,7 @@ class JwksServer:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.hits: list[str] = []
         self.headers: list[Mapping[str, str]] = []
+        self.bodies: list[bytes] = []
         self._tls = tls
         self._answers: dict[str, Answer] = {}
         self._conversations: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
@@ -65,9 +68,12 @@ class JwksServer:
             first, *lines = request.rstrip().split("\r\n")
             path = first.split(" ")[1]
             self.hits.append(path)
-            self.headers.append(
-                {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-            )
+            headers = {
+                name.lower(): value for name, _, value in (line.partition(": ") for line in lines)
+            }
+            self.headers.append(headers)
+            if "content-length" in headers:
+                self.bodies.append(await reader.readexactly(int(headers["content-length"])))
             await self._answers.get(path, status(404))(writer)
             writer.close()
             await writer.wait_closed()
@@ -136,6 +142,19 @@ def slow(body: bytes, seconds_per_byte: float) -> Answer:
     return answer
 
 
+def slow_head() -> Answer:
+    """Send header after header, for ever."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            writer.write(b"x: y\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+
+    return answer
+
+
 def endless() -> Answer:
     async def answer(writer: asyncio.StreamWriter) -> None:
         writer.write(_head(200))
@@ -144,6 +163,24 @@ def endless() -> Answer:
             await writer.drain()
 
     return answer
+
+
+def repeating(start: bytes, again: bytes) -> Answer:
+    """Send the one thing, and then the other for ever."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(start)
+        while True:
+            writer.write(again * 4000)
+            await writer.drain()
+
+    return answer
+
+
+def in_chunks(body: bytes) -> Answer:
+    """Send every byte of the body in a chunk of its own."""
+    chunks = b"".join(b"1\r\n%c\r\n" % octet for octet in body)
+    return raw(CHUNKED + chunks + b"0\r\n\r\n")
 
 
 def gzipped(body: bytes) -> Answer:

@@ -2,12 +2,19 @@
 
 import asyncio
 
+from gatepass.jwks.document import Document
+
 
 class ScriptedSource:
-    """Answers every load with `answer`; while `gate` is closed, loads wait for it."""
+    """Answers every load with `answer`; while `gate` is closed, loads wait for it.
+
+    `fresh_seconds` is what the server says about bytes; `before` is what the last load was given.
+    """
 
     def __init__(self, answer: bytes | BaseException, *, fixed: bool = False) -> None:
         self.answer = answer
+        self.fresh_seconds: float | None = None
+        self.before: Document | None = None
         self.loads = 0
         self.gate = asyncio.Event()
         self.gate.set()
@@ -17,9 +24,14 @@ class ScriptedSource:
     def fixed(self) -> bool:
         return self._fixed
 
-    async def load(self) -> bytes:
+    @property
+    def place(self) -> str | None:
+        return "https://idp.example/scripted"
+
+    async def load(self, before: Document | None = None) -> Document:
         self.loads += 1
+        self.before = before
         await self.gate.wait()
         if isinstance(self.answer, bytes):
-            return self.answer
+            return Document(self.answer, fresh_seconds=self.fresh_seconds)
         raise self.answer

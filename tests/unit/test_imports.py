@@ -28,10 +28,23 @@ PURE = {
 """All that rbac may import from elsewhere: nothing of it reaches outside the process, or waits."""
 
 NETWORK = {
-    *("aiohttp", "authlib", "http", "httpx", "redis", "requests", "socket", "ssl", "urllib"),
+    *(
+        "aiohttp",
+        "anyio",
+        "authlib",
+        "h11",
+        "http",
+        "httpcore",
+        "httpx",
+        "redis",
+        "requests",
+        "socket",
+        "ssl",
+        "urllib",
+    ),
     "uvicorn",
 }
-NO_NETWORK = {"urllib.parse"}
+NO_NETWORK = {"urllib.parse", "authlib.oauth2.auth", "authlib.oauth2.rfc7009"}
 CONNECTS = {
     *("create_connection", "create_datagram_endpoint", "create_server", "create_unix_connection"),
     *("create_unix_server", "getaddrinfo", "getnameinfo", "open_connection"),

@@ -21,6 +21,7 @@ import yaml
 from sqlalchemy import Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gatepass.jwks import Fetched
 from gatepass.jwks.errors import ConfigurationError, KeySourceUnavailable
 from gatepass.plugin import Gate, Request, load_settings
 from gatepass.plugin.budgets.limits import AppliedLimit, BudgetTemplate
@@ -34,6 +35,7 @@ from gatepass.plugin.opening import Stores
 from gatepass.plugin.settings.problems import BadValue
 from gatepass.plugin.settings.values import to_money
 from gatepass.rbac.principals import Budget
+from support.fetching import ScriptedFetcher
 
 HOME = "https://idp.example"
 
@@ -117,17 +119,18 @@ def _request(material: Values) -> Request:
     )
 
 
-class Published:
-    """The documents of the case, by address."""
+class Published(ScriptedFetcher):
+    """The documents of the case, by address; nothing else is published."""
 
     def __init__(self, documents: Values) -> None:
-        self._documents = documents
+        super().__init__(
+            {url: json.dumps(document).encode() for url, document in documents.items()}
+        )
 
-    async def get(self, url: str) -> bytes:
-        document = self._documents.get(url)
-        if document is None:
+    async def get(self, url: str, etag: bytes | None = None) -> Fetched:
+        if url not in self.documents:
             raise KeySourceUnavailable("nothing is published there")
-        return json.dumps(document).encode()
+        return await super().get(url, etag)
 
 
 class CountedDatabase(Database):

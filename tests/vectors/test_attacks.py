@@ -12,7 +12,7 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 TESTS = HERE.parent
-KINDS = ("token", "request", "identity")
+KINDS = ("token", "request", "identity", "jwks_http")
 
 CASES = [
     case
@@ -50,7 +50,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.mark.timeout(300)
 def test_the_corpus_has_what_this_test_believes(verdicts: dict[str, str]) -> None:
-    assert len(CASES) == len(verdicts) == 270
+    assert len(CASES) == len(verdicts) == 284
     assert {case["level"] for case in CASES} == {"must", "should", "interop", "info"}
     assert not {name for name in NOT_MET if verdicts[name] == "pass"}
 

@@ -2,8 +2,8 @@
 
 Steps, in order: a header list that may be cut is refused by the Gate, because what is cut still
 goes upstream; the target as the client wrote it is asked for, and compared with the path that
-APISIX routed on; the Gate decides; where that needs the body, it is asked for, unless its announced
-length is above the limit, and the Gate goes on. No rule about requests stands here.
+APISIX routed on; the Gate decides (deciding.py); where that needs the body, it is asked for, unless
+its announced length is above the limit. No rule about requests stands here.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -11,25 +11,26 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from gatepass.plugin.decision import Allow, BodyWanted, Deny
+from gatepass.plugin.decision import Allow, Deny
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
 from gatepass.plugin.gateways.apisix.messages import HttpReqCall
 from gatepass.plugin.gateways.apisix.path import check_one_path
 from gatepass.plugin.gateways.apisix.questions import (
-    BODY,
+    CLIENT_CERTIFICATE,
     REAL_REQUEST_URI,
     SERVER_PROTOCOL,
     Conversation,
+    RequestBody,
     Step,
 )
 from gatepass.plugin.gateways.apisix.verdict import to_rewrite, to_stop
-from gatepass.plugin.gateways.body_waits import BodyWaits, Caller
+from gatepass.plugin.gateways.body_waits import BodyWaits, Caller, Place
+from gatepass.plugin.gateways.certificates import CertificateForm, read_certificate
+from gatepass.plugin.gateways.deciding import decide_by_steps
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse
-from gatepass.plugin.request import BodyState, Request
+from gatepass.plugin.request import BodyState, CertificateState, Request
 
 if TYPE_CHECKING:
     from gatepass.plugin.gateways.decider import Judge
@@ -39,7 +40,6 @@ MOST_HEADERS = 100
 """APISIX shows no more, and sends all of them upstream."""
 
 _MAX_LENGTH_DIGITS = 19
-_BODY_NOT_SHOWN = Reason.BODY_NOT_SHOWN
 
 
 def access(  # noqa: PLR0913, PLR0917 - what a call has to know
@@ -53,19 +53,11 @@ def access(  # noqa: PLR0913, PLR0917 - what a call has to know
     """Decide one request; `now` is the time of the running loop's clock, in seconds."""
     try:
         target = check_one_path((yield REAL_REQUEST_URI), call.path)
-        request = _to_request(profile, call, target)
-        decision = judge.decide_warm(request)
-        if decision is None:
-            decision = yield judge.decide(request, now() + door.deadline_seconds)
-        if decision.reason is _BODY_NOT_SHOWN:
-            who = decision.who if isinstance(decision, BodyWanted) else ("", "")
-            body = yield from _read_body(door, request, waits, who)
-            decision = decision.conclude(body) if isinstance(decision, BodyWanted) else None
-            if decision is None:
-                request = msgspec.structs.replace(request, body=body)
-                decision = judge.decide_warm(request)
-            if decision is None:
-                decision = yield judge.decide(request, now() + door.deadline_seconds)
+        certificate: bytes | CertificateState = CertificateState.NOT_SHOWN
+        if door.certificates:
+            certificate = read_certificate(CertificateForm.PEM, (yield CLIENT_CERTIFICATE) or b"")
+        request = _to_request(profile, call, target, certificate)
+        decision = yield from decide_by_steps(judge, door, request, now, waits, _read_body)
     except RequestRefused as error:
         decision = refuse(error)
     if isinstance(decision, Allow):
@@ -75,7 +67,9 @@ def access(  # noqa: PLR0913, PLR0917 - what a call has to know
     return to_stop(refusal)
 
 
-def _to_request(profile: str, call: HttpReqCall, target: bytes) -> Request:
+def _to_request(
+    profile: str, call: HttpReqCall, target: bytes, certificate: bytes | CertificateState
+) -> Request:
     return Request(
         method=call.method,
         target=target,
@@ -85,6 +79,7 @@ def _to_request(profile: str, call: HttpReqCall, target: bytes) -> Request:
         headers_complete=len(call.headers) < MOST_HEADERS,
         profile=profile,
         client_address=_address(call.source_ip),
+        client_certificate=certificate,
     )
 
 
@@ -102,10 +97,11 @@ def _read_body(
         return BodyState.TOO_LARGE
     if not waits.enter(who):
         raise RequestRefused(Reason.OVERLOADED)
+    place = Place(waits, who)
     try:
-        body: bytes | BodyState | None = yield BODY
+        body: bytes | BodyState | None = yield RequestBody(place)
     finally:
-        waits.leave(who)
+        place.leave()
     if isinstance(body, BodyState):
         return body
     if body:

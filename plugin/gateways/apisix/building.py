@@ -66,7 +66,15 @@ def table(*fields: Field) -> Block:
 
 
 def entries(pairs: Sequence[Entry]) -> Block:
-    """Return a list of names with values; a value of None is left out."""
+    """Return a list of names with values; a value of None is left out.
+
+    What is written here is remembered, because it comes again and again.
+    """
+    return vector([_remembered_entry(name, value) for name, value in pairs])
+
+
+def passing_entries(pairs: Sequence[Entry]) -> Block:
+    """Return the same for what comes once, and is nobody's to keep: cookies, dates."""
     return vector([_entry(name, value) for name, value in pairs])
 
 
@@ -75,9 +83,11 @@ def finished(block: Block) -> bytes:
     return _UNSIGNED(4 + block.begins) + block.octets
 
 
-@lru_cache(maxsize=4096)
 def _entry(name: bytes, value: bytes | None) -> Block:
     return table(text(name), None if value is None else text(value))
+
+
+_remembered_entry = lru_cache(maxsize=4096)(_entry)
 
 
 def _padding(present: tuple[bool, ...]) -> int:

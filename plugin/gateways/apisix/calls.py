@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from gatepass.plugin.gateways.apisix.access import access
 from gatepass.plugin.gateways.apisix.draining import DrainingConnections
+from gatepass.plugin.gateways.apisix.responses import Responses
 from gatepass.plugin.gateways.apisix.verdict import to_stop
 from gatepass.plugin.gateways.body_waits import BodyWaits
 from gatepass.plugin.gateways.connections import Patience, Timed
@@ -37,6 +38,7 @@ class Calls(DrainingConnections):
         self._waits = BodyWaits()
         self._unreadable = Patience()
         self.tokens = tokens
+        self.responses = Responses(books, reads=door.read_responses)
         self.body_limit = door.max_body_bytes + _BODY_OVERHEAD
         self.deciding = 0
 
@@ -64,6 +66,6 @@ class Calls(DrainingConnections):
         """Give back what was reserved for a request that is over before it began."""
         self.run(self._books.release(request_id))
 
-    def close_soon(self, transport: asyncio.Transport) -> None:
-        """Close a connection on which nothing can be read."""
-        self.close_after(transport, self._unreadable)
+    def close_soon(self, transport: asyncio.Transport) -> asyncio.TimerHandle | None:
+        """Close a connection on which nothing can be read; see `close_after`."""
+        return self.close_after(transport, self._unreadable)

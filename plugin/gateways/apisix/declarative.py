@@ -1,10 +1,10 @@
 """Complete services and routes for APISIX, and the lines of config.yaml that belong to them.
 
 Every service carries the guard itself, so that whatever tells of a running APISIX shows it. What is
-written is one document: YAML for an APISIX without a database, JSON for its Admin API. Three ways:
-our runner with the usage in the response, our runner with the tokens that ai-proxy counted, and
-forward-auth with our HTTP service. `gatepass apisix config` prints them; examples/apisix/ holds
-them.
+written is one document: YAML for an APISIX without a database, JSON for its Admin API. Four ways:
+our runner with the usage in the response as APISIX reports it, the same with the tokens that
+ai-proxy counted, the same with responses that the runner itself reads, and forward-auth with our
+HTTP service. `gatepass apisix config` prints them; examples/apisix/ holds the first.
 """
 
 import json
@@ -23,13 +23,13 @@ from gatepass.plugin.gateways.apisix.names import (
     PLUGIN_NAME,
     PROFILE_FIELD,
     REQUEST_VARIABLE,
+    RESPONSES,
     UPSTREAM_AUTHORIZATION_VARIABLE,
     USAGE_HEAD_VARIABLE,
     USAGE_PATH,
     USAGE_PLUGIN,
     USAGE_VARIABLE,
 )
-from gatepass.plugin.gateways.apisix.verdict import REQUEST_ID
 from gatepass.plugin.gateways.apisix.yaml_text import Value, yaml_text
 from gatepass.plugin.gateways.upstreams import Service
 
@@ -41,9 +41,8 @@ RETRIES = 60
 APISIX's default is to drop it at once."""
 
 RECORDS = 50
-"""Records of a batch; with the longest usage they stay below what `POST /usage` takes."""
-
-_HEADER_VARIABLE = "http_" + REQUEST_ID.decode().replace("-", "_")
+"""Records of a batch; with the longest usage they stay below what `POST /usage` takes. Nothing that
+a client wrote may stand in a record, because it could be of any length, also in a refused call."""
 
 
 class Way(Enum):
@@ -51,7 +50,15 @@ class Way(Enum):
 
     RUNNER = "runner"
     AI_PROXY = "ai-proxy"
+    POST_RESP = "post-resp"
     FORWARD_AUTH = "forward-auth"
+
+
+WAYS_THAT_REPORT = (Way.RUNNER, Way.AI_PROXY)
+"""Where APISIX tells `POST /usage` what a call used."""
+
+
+_UNREPORTED = "# doors.http.usage_token is not set: every call is charged by its estimate."
 
 
 class Form(Enum):
@@ -91,6 +98,7 @@ def declare(services: Sequence[Service], way: Way, form: Form, around: Surroundi
         "# APISIX's configuration for Gatepass, printed by `gatepass apisix config`; it belongs to",
         "# what `gatepass apisix config --print config.yaml` prints. A service or a route that is",
         "# added needs the same plugins: without them it is open.",
+        *([] if around.reports or way not in WAYS_THAT_REPORT else [_UNREPORTED]),
         "",
     ]
     return "\n".join(lines) + "\n" + yaml_text(document) + "#END\n"
@@ -102,6 +110,8 @@ def _service(service: Service, way: Way, form: Form, around: Surroundings) -> di
         return {**entity, "plugins": _ai_proxy(service, form, around)}
     if way is Way.RUNNER:
         plugins = _runner(form, around)
+    elif way is Way.POST_RESP:
+        plugins = _asking(GUARD, around.profile) | _asking(RESPONSES, around.profile)
     else:
         plugins = forward_auth_plugins(around.gatepass_url, around.profile, around.headers)
     return {**entity, "upstream": _upstream(service.url), "plugins": plugins}
@@ -121,7 +131,7 @@ def _upstream(url: str) -> dict[str, Value]:
 
 
 def _runner(form: Form, around: Surroundings) -> dict[str, Value]:
-    plugins = _guard(around.profile)
+    plugins = _asking(GUARD, around.profile)
     if around.reports:
         plugins[MARK_PLUGIN] = {"phase": "rewrite", "functions": [mark_snippet()]}
         plugins[USAGE_PLUGIN] = {"phase": "body_filter", "functions": [usage_snippet()]}
@@ -130,6 +140,7 @@ def _runner(form: Form, around: Surroundings) -> dict[str, Value]:
             around,
             request_id=REQUEST_VARIABLE,
             status="status",
+            bytes_sent="upstream_bytes_sent",
             usage=USAGE_VARIABLE,
             usage_head=USAGE_HEAD_VARIABLE,
         )
@@ -137,17 +148,18 @@ def _runner(form: Form, around: Surroundings) -> dict[str, Value]:
 
 
 def _ai_proxy(service: Service, form: Form, around: Surroundings) -> dict[str, Value]:
-    """Return the plugins without Lua.
+    """Return the plugins where ai-proxy counts.
 
-    The client's own header stands in the record of a refused request: it has no upstream status
-    and no tokens, and settles nothing.
+    Its status is no sign of what a call cost: it answers 500 for whatever the provider did not
+    answer as it expected.
     """
-    plugins = _guard(around.profile)
+    plugins = _asking(GUARD, around.profile)
     if around.reports:
+        plugins[MARK_PLUGIN] = {"phase": "rewrite", "functions": [mark_snippet()]}
         plugins[LOGGER] = _logger(
             form,
             around,
-            request_id=_HEADER_VARIABLE,
+            request_id=REQUEST_VARIABLE,
             status="upstream_status",
             prompt_tokens="llm_prompt_tokens",
             completion_tokens="llm_completion_tokens",
@@ -162,10 +174,11 @@ def _ai_proxy(service: Service, form: Form, around: Surroundings) -> dict[str, V
     return plugins
 
 
-def _guard(profile: str) -> dict[str, Value]:
+def _asking(plugin: str, profile: str) -> dict[str, Value]:
+    """Return a plugin of APISIX's that asks our runner."""
     value = json.dumps({PROFILE_FIELD: profile})
     conf: Value = [{"name": PLUGIN_NAME, "value": value}]
-    return {GUARD: {"conf": conf, "allow_degradation": False}}
+    return {plugin: {"conf": conf, "allow_degradation": False}}
 
 
 def _logger(form: Form, around: Surroundings, **variables: str) -> Mapping[str, Value]:

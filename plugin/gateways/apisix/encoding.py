@@ -1,4 +1,4 @@
-"""A call's end, as the frame that says it.
+"""A question, and a call's end, as the frame that says it.
 
 The answer to an allowed request differs from the last one to the same caller by its id and by the
 request's id alone; so it is written once, with both left blank, and filled in from then on.
@@ -8,9 +8,24 @@ from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from gatepass.plugin.gateways.apisix.messages import answered, rewrite, stop
-from gatepass.plugin.gateways.apisix.questions import Rewrite, Stop
-from gatepass.plugin.gateways.apisix.verdict import REQUEST_ID
+from gatepass.plugin.gateways.apisix.messages import (
+    answered,
+    question_for_body,
+    question_for_response_body,
+    question_for_variable,
+    response_answered,
+    rewrite,
+    stop,
+)
+from gatepass.plugin.gateways.apisix.names import REQUEST_ID
+from gatepass.plugin.gateways.apisix.questions import (
+    AsItCame,
+    Question,
+    RequestBody,
+    Rewrite,
+    Stop,
+    Variable,
+)
 
 if TYPE_CHECKING:
     from gatepass.plugin.gateways.apisix.flatbuffers import Entry
@@ -20,6 +35,17 @@ _ID = Struct("<I").pack
 _BLANK_ID = 0x2A5F3C91
 _BLANK = b"\xff"
 """What stands for the ids until they are known, and nowhere else: headers of ours are ASCII."""
+
+
+_BODY_QUESTION = question_for_body()
+_RESPONSE_BODY_QUESTION = question_for_response_body()
+
+
+def encode_question(question: Question) -> bytes:
+    """Return the frame that asks."""
+    if isinstance(question, Variable):
+        return question_for_variable(question.name)
+    return _BODY_QUESTION if isinstance(question, RequestBody) else _RESPONSE_BODY_QUESTION
 
 
 def encode_stop(call_id: int, ending: Stop) -> bytes:
@@ -32,6 +58,11 @@ def encode_rewrite(call_id: int, ending: Rewrite) -> bytes:
     request_id = ending.request_id.encode()
     before, between, after = _rewrite_frame(ending.removed, ending.headers, len(request_id))
     return b"".join((before, _ID(call_id), between, request_id, after))
+
+
+def encode_as_it_came(call_id: int, ending: AsItCame) -> bytes:
+    """Return the frame that passes a response on."""
+    return response_answered(call_id, ending.status, ending.headers, ending.body)
 
 
 @lru_cache(maxsize=256)

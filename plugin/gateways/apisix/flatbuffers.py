@@ -20,6 +20,8 @@ _ENTRY_HEAD = Struct("<iII")
 _AS_APISIX_WRITES = (8, 4)
 """Where an entry has its name and its value: in the second place and in the first."""
 _VTABLE_HEAD = 4
+_VTABLE_BYTES = _VTABLE_HEAD + 2 * 16
+"""What is looked at of a vtable; a later schema may have more fields than we know."""
 
 Entry = tuple[bytes, bytes | None]
 """A name and its value; an absent value is not the empty one."""
@@ -111,6 +113,33 @@ def root(buffer: bytes) -> Table:
     return Table(buffer, at)
 
 
+def first_octets(buffer: bytes) -> bytes | None:
+    """Return the string that is a buffer's first field: what an answer holds, and nothing else.
+
+    Raises:
+        Malformed: the buffer holds no table, or the string lies outside of it.
+
+    """
+    unsigned, end = _UNSIGNED.unpack_from, len(buffer)
+    try:
+        table = unsigned(buffer, 0)[0]
+        vtable = table - _SIGNED.unpack_from(buffer, table)[0]
+        size = _SHORT.unpack_from(buffer, vtable)[0] if vtable >= 0 else 1
+        if size & 1 or size < _VTABLE_HEAD or vtable + min(size, _VTABLE_BYTES) > end:
+            raise Malformed
+        offset = size > _VTABLE_HEAD and _SHORT.unpack_from(buffer, vtable + _VTABLE_HEAD)[0]
+        if not offset:
+            return None
+        at = table + offset
+        at += unsigned(buffer, at)[0] + 4
+        stop = at + unsigned(buffer, at - 4)[0]
+    except error:
+        raise Malformed from None
+    if stop > end:
+        raise Malformed
+    return buffer[at:stop]
+
+
 def _vtable(buffer: bytes, table: int) -> tuple[int, ...]:
     try:
         at = table - _SIGNED.unpack_from(buffer, table)[0]
@@ -120,7 +149,6 @@ def _vtable(buffer: bytes, table: int) -> tuple[int, ...]:
         slots = (size - _VTABLE_HEAD) >> 1
         if slots < 0 or size & 1:
             raise Malformed
-        # a later schema may have more fields than we know: they are not looked at
         found: tuple[int, ...] = _VTABLES[min(slots, 16)].unpack_from(buffer, at + _VTABLE_HEAD)
     except error:
         raise Malformed from None

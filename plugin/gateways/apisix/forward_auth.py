@@ -1,15 +1,17 @@
 """The second way: APISIX's own forward-auth, which asks our HTTP service as Traefik does.
 
 What forward-auth leaves open is closed here: it neither removes nor, before 3.17, replaces what the
-answer does not set, so proxy-rewrite takes every spelling of the identity headers away first (its
-rewrite phase comes before the access phase of forward-auth); it tells the cleaned path, so the one
-that the client sent is told in its place. The upstream gets the cleaned one from proxy-rewrite:
-where the two differ in more than their spelling, the decision is a refusal.
+answer does not set, so proxy-rewrite takes every spelling of the identity headers and of the
+request's id away first (its rewrite phase comes before the access phase of forward-auth), and of
+the credentials every spelling but the plain one, which the question needs; it tells the cleaned
+path, so the one that the client sent is told in its place. The upstream gets the cleaned one from
+proxy-rewrite: where the two differ in more than their spelling, the decision is a refusal.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gatepass.plugin.gateways.apisix.names import REQUEST_ID
 from gatepass.plugin.gateways.apisix.verdict import spellings
 from gatepass.plugin.gateways.apisix.yaml_text import Value
 from gatepass.plugin.gateways.conventions import TRAEFIK
@@ -35,11 +37,10 @@ class DecidingHeaders:
 
 def forward_auth_plugins(url: str, profile: str, headers: DecidingHeaders) -> dict[str, Value]:
     """Return the plugins; `url` is our HTTP service's, without a path."""
-    removed = sorted(
-        spelling.decode() for name in headers.identity for spelling in spellings(name.encode())
-    )
+    removed = {*_spelled(headers.identity), *_spelled([REQUEST_ID.decode()])}
+    removed |= _spelled(headers.spent) - {*headers.spent}
     return {
-        "proxy-rewrite": {"headers": {"remove": removed}},
+        "proxy-rewrite": {"headers": {"remove": sorted(removed)}},
         "forward-auth": {
             "uri": f"{url}/{TRAEFIK.name}/{profile}",
             "request_method": "POST",
@@ -53,3 +54,7 @@ def forward_auth_plugins(url: str, profile: str, headers: DecidingHeaders) -> di
             "allow_degradation": False,
         },
     }
+
+
+def _spelled(names: Sequence[str]) -> set[str]:
+    return {spelling.decode() for name in names for spelling in spellings(name.encode())}

@@ -9,11 +9,16 @@ from functools import lru_cache
 from struct import Struct
 from typing import NamedTuple
 
-from gatepass.plugin.gateways.apisix.building import Block, Field, entries, finished, table, text
-from gatepass.plugin.gateways.apisix.flatbuffers import Entry, Malformed, Table, root
-
-HEAD_BYTES = 4
-MAX_PAYLOAD_BYTES = 2**24 - 1
+from gatepass.plugin.gateways.apisix.building import (
+    Block,
+    Field,
+    entries,
+    finished,
+    passing_entries,
+    table,
+    text,
+)
+from gatepass.plugin.gateways.apisix.flatbuffers import Entry, Malformed, first_octets, root
 
 ERROR = 0
 PREPARE_CONF = 1
@@ -33,7 +38,7 @@ _LONG = Struct("<I")
 
 _BAD_REQUEST, _CONF_TOKEN_NOT_FOUND = 0, 2
 _STOP, _REWRITE = 1, 2
-_VAR, _REQUEST_BODY = 1, 2
+_VAR, _REQUEST_BODY, _RESPONSE_BODY = 1, 2, 3
 
 
 class PrepareConf(NamedTuple):
@@ -124,8 +129,7 @@ def read_extra_info(payload: bytes) -> bytes | None:
         Malformed: it is none.
 
     """
-    answer: Table = root(payload)
-    return answer.octets(0)
+    return first_octets(payload)
 
 
 def framed(kind: int, payload: bytes) -> bytes:
@@ -159,6 +163,11 @@ def question_for_body() -> bytes:
     return framed(EXTRA_INFO, finished(table(_REQUEST_BODY, table())))
 
 
+def question_for_response_body() -> bytes:
+    """Ask for the response's body."""
+    return framed(EXTRA_INFO, finished(table(_RESPONSE_BODY, table())))
+
+
 def stop(status: int, headers: list[Entry], body: bytes) -> Block:
     """Return the action that answers the client."""
     return table(status, entries(headers), text(body))
@@ -173,3 +182,10 @@ def answered(call_id: int, action: Block, *, stops: bool) -> bytes:
     """Answer an HTTPReqCall with an action."""
     fields: tuple[Field, ...] = (call_id, _STOP if stops else _REWRITE, action)
     return framed(HTTP_REQ_CALL, finished(table(*fields)))
+
+
+def response_answered(call_id: int, status: int, headers: list[Entry], body: bytes | None) -> bytes:
+    """Answer an HTTPRespCall: all that is not given here is lost, but for the upstream's body."""
+    given = passing_entries(headers) if headers else None
+    fields: tuple[Field, ...] = (call_id, status, given, None if body is None else text(body))
+    return framed(HTTP_RESP_CALL, finished(table(*fields)))

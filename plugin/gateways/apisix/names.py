@@ -14,9 +14,18 @@ PRIORITY = 12000
 ext-plugin-pre-req works in the rewrite phase: before us come zipkin 12011, request-id 12015 and
 what stands still higher, after us all that checks, counts, or rewrites by identity."""
 
+RESPONSES = "ext-plugin-post-resp"
+"""Asks our runner about the response; APISIX then fetches it from the upstream by itself."""
+
 MARK_PLUGIN = "serverless-pre-function"
 USAGE_PLUGIN = "serverless-post-function"
 LOGGER = "http-logger"
+
+REQUEST_ID = b"x-gatepass-request"
+"""Tells the upstream, and the log that settles, which request this is."""
+
+REQUEST_ID_VARIABLE = "http_" + REQUEST_ID.decode().replace("-", "_")
+"""The same as APISIX's variable: of a request that nobody judged it is the client's own."""
 
 REQUEST_VARIABLE = "gatepass_request"
 """The id of a request that was let through, and only of such a one. The header that carries it

@@ -23,10 +23,11 @@ class ApisixGate(Decider, Bookkeeper, Protocol):
 
 
 class ApisixServer:
-    """Serves one socket until it is told to stop."""
+    """Serves one socket until it is told to stop, and its connections `drain_seconds` longer."""
 
     def __init__(self, gate: ApisixGate, door: ApisixDoor) -> None:
         self._gate = gate
+        self.drain_seconds = door.drain_seconds
         self._door = door
         self._judge = Judge(gate)
         self._stopped = asyncio.Event()
@@ -48,7 +49,7 @@ class ApisixServer:
             listener,
             lambda: ApisixConnection(calls),
             calls,
-            self._door.drain_seconds,
+            self.drain_seconds,
         )
 
 

@@ -8,15 +8,19 @@ enough. A token that nobody was given makes APISIX prepare anew.
 """
 
 import logging
-import re
 from collections.abc import Callable, Collection, Sequence
 
 from gatepass.jwks.encoding import NotStrictJson, parse_json_object
 from gatepass.plugin.gateways.apisix.flatbuffers import Entry
-from gatepass.plugin.gateways.profile_numbers import REFUSED, ProfileNumbers, number_of
+from gatepass.plugin.gateways.apisix.names import PLUGIN_NAME, PROFILE_FIELD
+from gatepass.plugin.gateways.profile_numbers import (
+    REFUSED,
+    ProfileNumbers,
+    number_of,
+    profile_name,
+)
 
-PLUGIN_NAME = b"gatepass"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_PLUGIN = PLUGIN_NAME.encode()
 _MAX_SAID = 256
 
 _log = logging.getLogger("gatepass.gateways.apisix")
@@ -59,13 +63,10 @@ class ConfTokens(ProfileNumbers):
 
 def profile_of(conf: Sequence[Entry]) -> str | None:
     """Return the profile that a configuration names, None where it is not ours."""
-    if len(conf) != 1 or conf[0][0] != PLUGIN_NAME or conf[0][1] is None:
+    if len(conf) != 1 or conf[0][0] != _PLUGIN or conf[0][1] is None:
         return None
     try:
         members = parse_json_object(conf[0][1], None)
     except NotStrictJson:
         return None
-    profile = members.get("profile")
-    if members.keys() != {"profile"} or not isinstance(profile, str):
-        return None
-    return profile if _NAME.fullmatch(profile) else None
+    return profile_name(members[PROFILE_FIELD]) if members.keys() == {PROFILE_FIELD} else None

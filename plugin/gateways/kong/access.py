@@ -1,23 +1,23 @@
 """The access phase: what Kong says of a request, the decision, and what Kong is told.
 
 Steps, in order: ask for everything but the body; refuse a path that can be read in two ways; let
-the Gate decide; where that needs the body, ask for it, unless its announced length is above the
-limit, and let the Gate decide again; answer. So a body is read only for a caller who may come in
-and a route on which it matters. No rule about requests stands here.
+the Gate decide (deciding.py); where that needs the body, ask for it, unless its announced length is
+above the limit; answer. No rule about requests stands here.
 """
 
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from gatepass.plugin.decision import Allow, BodyWanted, Deny
+from gatepass.plugin.decision import Allow, Deny
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.gateways.body_waits import BodyWaits, Caller
+from gatepass.plugin.gateways.certificates import CertificateForm, read_certificate
+from gatepass.plugin.gateways.deciding import decide_by_steps
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.calls import (
     BODY,
     HEAD,
+    HEAD_AND_CERTIFICATE,
     MAX_HEADERS,
     Answers,
     Conversation,
@@ -29,7 +29,7 @@ from gatepass.plugin.gateways.kong.spool import read_spooled
 from gatepass.plugin.gateways.kong.verdict import to_exit, to_proceed
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse
-from gatepass.plugin.request import BodyState, Request
+from gatepass.plugin.request import BodyState, CertificateState, Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 
 _MAX_LENGTH_DIGITS = 19
 # Looking up a member of an enum costs more than the comparison.
-_BODY_NOT_SHOWN = Reason.BODY_NOT_SHOWN
 _NOT_READ = BodyState.NOT_READ
+_NOT_SHOWN = CertificateState.NOT_SHOWN
+_PEM = CertificateForm.PEM
 
 
 def access(
@@ -48,19 +49,9 @@ def access(
 ) -> Conversation:
     """Decide one request; `now` is the time of the running loop's clock, in seconds."""
     try:
-        request = _to_request(profile, (yield HEAD))
-        decision = judge.decide_warm(request)
-        if decision is None:
-            decision = yield judge.decide(request, now() + door.deadline_seconds)
-        if decision.reason is _BODY_NOT_SHOWN:
-            who = decision.who if isinstance(decision, BodyWanted) else ("", "")
-            body = yield from _read_body(door, request, waits, who)
-            decision = decision.conclude(body) if isinstance(decision, BodyWanted) else None
-            if decision is None:
-                request = msgspec.structs.replace(request, body=body)
-                decision = judge.decide_warm(request)
-            if decision is None:
-                decision = yield judge.decide(request, now() + door.deadline_seconds)
+        head = yield HEAD_AND_CERTIFICATE if door.certificates else HEAD
+        request = _to_request(profile, head)
+        decision = yield from decide_by_steps(judge, door, request, now, waits, _read_body)
     except RequestRefused as error:
         decision = refuse(error)
     if isinstance(decision, Allow):
@@ -90,7 +81,7 @@ def _read_body(
 
 
 def _to_request(profile: str, answers: Answers) -> Request:
-    headers, method, target, path, request_id, address = answers
+    headers, method, target, path, request_id, address, *certificate = answers
     check_one_path(target, path)
     return Request(
         method=method.decode("latin-1"),
@@ -101,6 +92,7 @@ def _to_request(profile: str, answers: Answers) -> Request:
         profile=profile,
         gateway_request_id=request_id.decode("latin-1") or None,
         client_address=address.decode("latin-1") or None,
+        client_certificate=read_certificate(_PEM, certificate[0]) if certificate else _NOT_SHOWN,
     )
 
 

@@ -20,6 +20,7 @@ class KongDoor:
 
     `mode`, `owner` and `group` are those of the socket. `deadline_seconds` is for a decision,
     `body_seconds` for the client's body before it. `cost_header` is in lower case.
+    `certificates` asks Kong for those of clients.
     """
 
     socket: Path
@@ -31,3 +32,4 @@ class KongDoor:
     body_seconds: float = 30.0
     consumer: Consumer = Consumer.USER
     cost_header: bytes | None = None
+    certificates: bool = False

@@ -125,4 +125,9 @@ HEAD = Batch(
 )
 """All that is known of a request without its body."""
 
+HEAD_AND_CERTIFICATE = Batch(
+    (*HEAD.questions, Question("kong.nginx.get_var", Kind.TEXT, b"ssl_client_escaped_cert"))
+)
+"""The same, and the client's certificate; no function of the kit that Kong accepts here has it."""
+
 BODY = Batch((Question("kong.request.get_raw_body", Kind.BODY),))

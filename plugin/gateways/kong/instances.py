@@ -7,13 +7,17 @@ closing one means nothing.
 """
 
 import logging
-import re
 from collections.abc import Callable, Collection
 
 from gatepass.jwks.encoding import NotStrictJson, parse_json_object
-from gatepass.plugin.gateways.profile_numbers import REFUSED, ProfileNumbers, number_of
+from gatepass.plugin.gateways.kong.marker import PROFILE_FIELD
+from gatepass.plugin.gateways.profile_numbers import (
+    REFUSED,
+    ProfileNumbers,
+    number_of,
+    profile_name,
+)
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _KONGS_OWN = frozenset({"service_id", "route_id", "consumer_id", "consumer_group_id"})
 
 _log = logging.getLogger("gatepass.gateways.kong")
@@ -60,7 +64,4 @@ def _profile_of(config: bytes) -> str | None:
     names = {
         key for key in members if not (key.startswith("__") or key in _KONGS_OWN or key == "$refs")
     }
-    profile = members.get("profile")
-    if names != {"profile"} or not isinstance(profile, str) or not _NAME.fullmatch(profile):
-        return None
-    return profile
+    return profile_name(members[PROFILE_FIELD]) if names == {PROFILE_FIELD} else None

@@ -17,7 +17,7 @@ from gatepass.plugin.gateways.kong.marker import (
     RESPONSE_TAIL,
 )
 from gatepass.plugin.gateways.lua import (
-    HEAD_BYTES,
+    KEPT_HEAD_BYTES,
     NOTHING_KEPT,
     TAIL_BYTES,
     filled,
@@ -47,7 +47,7 @@ end
 """
 
 _USAGE = """\
-@TITLE@ the first @HEAD_BYTES@ and the last @TAIL_BYTES@ bytes of a model's answer.
+@TITLE@ the first @KEPT_HEAD_BYTES@ and the last @TAIL_BYTES@ bytes of a model's answer.
 local shared = kong.ctx.shared
 local kept = shared.@STATE@
 if kept == nil then
@@ -88,7 +88,7 @@ def usage_snippet() -> str:
         STATE=_STATE,
         HEAD=RESPONSE_HEAD,
         TAIL=RESPONSE_TAIL,
-        HEAD_BYTES=str(HEAD_BYTES),
+        KEPT_HEAD_BYTES=str(KEPT_HEAD_BYTES),
         TAIL_BYTES=str(TAIL_BYTES),
         NOTHING_KEPT=NOTHING_KEPT,
         KEEP=keep_the_ends(2),

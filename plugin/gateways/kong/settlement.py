@@ -2,17 +2,18 @@
 
 Steps, in order: the marker of the access phase names the request, and a request without a
 reservation ends here; a call that failed is released, unless Kong's AI plugins counted tokens for
-it or the upstream may work on; a cost that the upstream named in a header counts as it stands; else
-the usage is looked for in what the body-filter snippet kept of the response, whoever made it, and
-last in what Kong's AI plugins wrote into the log entry. Where nothing is found the reservation
-stays, and becomes a charge when its time is over.
+it or the upstream may have worked (of no 502 does Kong say whether anything was sent); a cost that
+the upstream named in a header counts as it stands; else the usage is looked for in what the
+body-filter snippet kept of the response, whoever made it, and last in what Kong's AI plugins wrote
+into the log entry. Where nothing is found the reservation stays, and becomes a charge when its time
+is over.
 """
 
 from collections.abc import Generator
 from functools import lru_cache
 from typing import Any
 
-from gatepass.plugin.gateways.bookkeeper import FIRST_ERROR, MAY_HAVE_WORKED, Bookkeeper
+from gatepass.plugin.gateways.bookkeeper import FIRST_ERROR, Bookkeeper, cost_nothing
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.calls import (
     NOTHING_TO_DO,
@@ -77,7 +78,7 @@ def _settle_failure(books: Bookkeeper, request_id: str, status: int) -> Generato
     usage = yield from _logged_usage()
     if usage is not None:
         yield books.settle(request_id, usage)
-    elif status not in MAY_HAVE_WORKED:
+    elif cost_nothing(status):
         yield books.release(request_id)
 
 

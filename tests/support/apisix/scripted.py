@@ -1,9 +1,9 @@
 """Runners of a few lines, to see what APISIX makes of good and bad ones."""
 
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 from pathlib import Path
 
 from support.apisix.messages import (
@@ -28,6 +28,7 @@ from support.apisix.messages import (
     encode,
     frame,
 )
+from support.scripted_socket import scripted_socket
 
 TOKEN = 4711
 _HEAD = 4
@@ -125,26 +126,12 @@ def allow(peer: Peer, _call: RequestCall) -> None:
     peer.rewrite()
 
 
-@contextmanager
-def scripted_runner(path: Path, serve: Serve) -> Iterator[None]:
+def scripted_runner(path: Path, serve: Serve) -> AbstractContextManager[None]:
     """Run a runner at a path; each connection has a thread, and closes when `serve` returns."""
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-        listener.listen(256)
-        threading.Thread(target=_accept, args=(listener, serve), daemon=True).start()
-        yield
-        listener.shutdown(socket.SHUT_RDWR)
-    path.unlink()
+    return scripted_socket(path, partial(_converse, serve))
 
 
-def _accept(listener: socket.socket, serve: Serve) -> None:
-    with suppress(OSError):
-        while True:
-            connection, _ = listener.accept()
-            threading.Thread(target=_converse, args=(connection, serve), daemon=True).start()
-
-
-def _converse(connection: socket.socket, serve: Serve) -> None:
+def _converse(serve: Serve, connection: socket.socket) -> None:
     peer = Peer(connection)
     try:
         serve(peer)

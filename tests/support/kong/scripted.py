@@ -1,15 +1,16 @@
 """Plugin servers of a few lines, to see what Kong makes of good and bad ones."""
 
 import socket
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 from pathlib import Path
 
 import msgpack
 
 from support.kong.schema import METHODS
 from support.kong.wire import LENGTH, decode, decode_message, encode, frame
+from support.scripted_socket import scripted_socket
 
 INSTANCE = 7
 
@@ -111,26 +112,12 @@ def allow(peer: Peer, _phase: str) -> None:
     peer.end()
 
 
-@contextmanager
-def scripted_server(path: Path, serve: Serve) -> Iterator[None]:
+def scripted_server(path: Path, serve: Serve) -> AbstractContextManager[None]:
     """Run a server at a path; each connection has a thread, and closes when `serve` returns."""
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-        listener.listen(128)
-        threading.Thread(target=_accept, args=(listener, serve), daemon=True).start()
-        yield
-        listener.shutdown(socket.SHUT_RDWR)
-    path.unlink()
+    return scripted_socket(path, partial(_converse, serve))
 
 
-def _accept(listener: socket.socket, serve: Serve) -> None:
-    with suppress(OSError):
-        while True:
-            connection, _ = listener.accept()
-            threading.Thread(target=_converse, args=(connection, serve), daemon=True).start()
-
-
-def _converse(connection: socket.socket, serve: Serve) -> None:
+def _converse(serve: Serve, connection: socket.socket) -> None:
     peer = Peer(connection)
     try:
         serve(peer)

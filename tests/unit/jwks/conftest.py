@@ -18,8 +18,8 @@ def clock() -> ManualClock:
 async def make_keeper(clock: ManualClock) -> AsyncIterator[MakeKeeper]:
     made: list[Keeper] = []
 
-    def make(source: KeySource, freshness: Freshness = FRESHNESS) -> Keeper:
-        made.append(Keeper(ISSUER, source, clock=clock, freshness=freshness))
+    def make(source: KeySource, freshness: Freshness = FRESHNESS, chance: float = 0.5) -> Keeper:
+        made.append(Keeper(ISSUER, source, clock=clock, freshness=freshness, chance=lambda: chance))
         return made[-1]
 
     yield make

@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from gatepass.jwks.claims import check_audience, check_subject, check_times, check_type
+from gatepass.jwks.claims import (
+    check_audience,
+    check_required,
+    check_subject,
+    check_times,
+    check_type,
+)
 from gatepass.jwks.errors import TokenFault, TokenRefused
 from gatepass.jwks.rules import IssuerRules
 from support.tokens import AUDIENCE
@@ -14,6 +20,8 @@ TYPE_CLAIMS = {"typ": frozenset({"bearer"}), "token_use": frozenset({"access"})}
 TYPED = replace(GOOD_RULES, type_claims=TYPE_CLAIMS)
 LENIENT = replace(GOOD_RULES, leeway_seconds=30)
 SHORT = replace(GOOD_RULES, max_lifetime_seconds=600)
+MARKED = replace(GOOD_RULES, access_token_claims=frozenset({"azp", "client_id"}))
+CLIENTS = replace(GOOD_RULES, audience_claim="client_id")
 ANY_AUDIENCE = replace(GOOD_RULES, audiences=frozenset(), unsafe_any_audience=True)
 
 
@@ -69,6 +77,26 @@ def test_sec_15_a_type_may_be_required() -> None:
 )
 def test_sec_15_the_marks_of_other_tokens_do_not_pass(claims: dict[str, object]) -> None:
     assert fault_of(lambda: check_type(claims, "jwt", TYPED)) is TokenFault.WRONG_TOKEN_TYPE
+
+
+@pytest.mark.parametrize("mark", ["azp", "client_id"])
+def test_one_of_the_claims_of_access_tokens_is_enough(mark: str) -> None:
+    check_type({mark: "client"}, "jwt", MARKED)
+    check_type({"azp": "client", "client_id": "client"}, "jwt", MARKED)
+
+
+@pytest.mark.parametrize("claims", [{}, {"cid": "c"}, {"azp": None}, {"azp": None, "aud": "a"}])
+def test_sec_15_without_what_access_tokens_have_none_passes(claims: dict[str, object]) -> None:
+    assert fault_of(lambda: check_type(claims, "jwt", MARKED)) is TokenFault.WRONG_TOKEN_TYPE
+
+
+def test_sec_15_id_tokens_pass_where_they_are_all_there_is() -> None:
+    lenient = replace(GOOD_RULES, id_tokens_allowed=True)
+    id_token = {"nonce": "n", "at_hash": "h", "c_hash": "h"}
+    check_type(id_token, "jwt", lenient)
+    for claims, typ in ((id_token | {"events": {}}, "jwt"), (id_token, "logout+jwt")):
+        fault = fault_of(lambda c=claims, t=typ: check_type(c, t, lenient))  # type: ignore[misc]
+        assert fault is TokenFault.WRONG_TOKEN_TYPE
 
 
 def test_times_of_a_good_token() -> None:
@@ -181,6 +209,54 @@ def test_sec_12_any_audience_may_be_allowed(audience: object) -> None:
 def test_sec_12_even_then_an_audience_has_its_form(audience: object) -> None:
     check = fault_of(lambda: check_audience({"aud": audience}, ANY_AUDIENCE))
     assert check is TokenFault.BAD_AUDIENCE
+
+
+@pytest.mark.parametrize("claims", [{}, {"aud": None}, {"aud": "other"}, {"aud": ["other"]}])
+def test_sec_12_another_claim_stands_for_no_audience_that_is_there(
+    claims: dict[str, object],
+) -> None:
+    check_audience({"client_id": AUDIENCE}, CLIENTS)
+    check_audience({"client_id": "other", "aud": AUDIENCE}, CLIENTS)
+    claims = {"client_id": AUDIENCE if claims else "other"} | claims
+    assert fault_of(lambda: check_audience(claims, CLIENTS)) is TokenFault.BAD_AUDIENCE
+    fault = fault_of(lambda: check_audience({"client_id": AUDIENCE}, GOOD_RULES))
+    assert fault is TokenFault.BAD_AUDIENCE
+
+
+@pytest.mark.parametrize("client", [None, "", 1, [1, AUDIENCE], {AUDIENCE: 1}])
+def test_sec_12_what_stands_for_the_audience_has_its_form(client: object) -> None:
+    fault = fault_of(lambda: check_audience({"client_id": client}, CLIENTS))
+    assert fault is TokenFault.BAD_AUDIENCE
+    assert fault_of(lambda: check_audience({}, CLIENTS)) is TokenFault.BAD_AUDIENCE
+
+
+REQUIRED = replace(
+    GOOD_RULES,
+    required_claims={"hd": frozenset({"a.example", "b.example"}), "acr": frozenset({"2"})},
+)
+
+
+def test_what_is_required_is_there() -> None:
+    check_required({}, GOOD_RULES)
+    check_required({"hd": "b.example", "acr": "2"}, REQUIRED)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        pytest.param({}, id="none"),
+        pytest.param({"hd": "a.example"}, id="one-of-two"),
+        pytest.param({"hd": "c.example", "acr": "2"}, id="another-value"),
+        pytest.param({"hd": "A.example", "acr": "2"}, id="another-letter-case"),
+        pytest.param({"hd": "a.example.evil", "acr": "2"}, id="longer"),
+        pytest.param({"hd": "a.example", "acr": 2}, id="number"),
+        pytest.param({"hd": ["a.example"], "acr": "2"}, id="list"),
+        pytest.param({"hd": {"a.example": 1}, "acr": "2"}, id="object"),
+        pytest.param({"hd": None, "acr": "2"}, id="null"),
+    ],
+)
+def test_a_token_without_what_is_required_is_refused(claims: dict[str, object]) -> None:
+    assert fault_of(lambda: check_required(claims, REQUIRED)) is TokenFault.BAD_CLAIM
 
 
 @pytest.mark.parametrize("subject", ["u", "user-1", "a b", "Zoë", "名前", "x" * 255, "a|b:c/d@e"])

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gatepass.jwks.discovery import metadata_url, read_jwks_uri
+from gatepass.jwks.discovery import Metadata, metadata_url, read_address
 from gatepass.jwks.errors import KeySourceUnavailable
 
 ISSUER = "https://login.example.com/realms/acme"
@@ -16,7 +16,7 @@ def metadata(**changes: object) -> bytes:
 
 def _refused(document: bytes, issuer: str = ISSUER, *, allow_http_loopback: bool = False) -> str:
     with pytest.raises(KeySourceUnavailable) as refused:
-        read_jwks_uri(document, issuer, allow_http_loopback=allow_http_loopback)
+        read_address(document, "jwks_uri", issuer, allow_http_loopback=allow_http_loopback)
     return refused.value.detail
 
 
@@ -34,9 +34,30 @@ def test_the_metadata_stands_below_the_issuer(issuer: str, url: str) -> None:
     assert metadata_url(issuer) == url
 
 
-def test_an_issuer_with_a_query_has_no_metadata() -> None:
+@pytest.mark.parametrize(
+    ("issuer", "url"),
+    [
+        ("https://a.example", "https://a.example/.well-known/oauth-authorization-server"),
+        ("https://a.example/", "https://a.example/.well-known/oauth-authorization-server"),
+        (
+            "https://a.example:8443/t1",
+            "https://a.example:8443/.well-known/oauth-authorization-server/t1",
+        ),
+        ("https://a.example/t1/", "https://a.example/.well-known/oauth-authorization-server/t1"),
+        (
+            "https://a.example/t1/t2",
+            "https://a.example/.well-known/oauth-authorization-server/t1/t2",
+        ),
+    ],
+)
+def test_oauth_metadata_goes_between_host_and_path(issuer: str, url: str) -> None:
+    assert metadata_url(issuer, Metadata.OAUTH) == url
+
+
+@pytest.mark.parametrize("metadata", Metadata)
+def test_an_issuer_with_a_query_has_no_metadata(metadata: Metadata) -> None:
     with pytest.raises(KeySourceUnavailable) as refused:
-        metadata_url("https://a.example?tenant=t1")
+        metadata_url("https://a.example?tenant=t1", metadata)
     assert refused.value.detail == "discovery: an issuer has no query"
 
 
@@ -51,13 +72,15 @@ def test_an_issuer_with_a_query_has_no_metadata() -> None:
 )
 def test_keys_on_the_own_host_are_found(issuer: str, jwks_uri: str) -> None:
     document = metadata(issuer=issuer, jwks_uri=jwks_uri, authorization_endpoint=None)
-    assert read_jwks_uri(document, issuer) == jwks_uri
+    assert read_address(document, "jwks_uri", issuer) == jwks_uri
 
 
 def test_sec_21_keys_on_another_host_are_found_where_the_settings_name_it() -> None:
     document = metadata(jwks_uri="https://keys.example.net/acme")
     assert _refused(document) == "discovery: jwks_uri on another host"
-    found = read_jwks_uri(document, ISSUER, allowed_hosts=frozenset({"keys.example.net"}))
+    found = read_address(
+        document, "jwks_uri", ISSUER, allowed_hosts=frozenset({"keys.example.net"})
+    )
     assert found == "https://keys.example.net/acme"
 
 
@@ -146,7 +169,7 @@ def test_sec_20_plain_http_stays_on_loopback() -> None:
     issuer = "http://127.0.0.1:8080/acme"
     document = metadata(issuer=issuer, jwks_uri="http://127.0.0.1:8081/keys")
     assert _refused(document, issuer) == "address: not https"
-    found = read_jwks_uri(document, issuer, allow_http_loopback=True)
+    found = read_address(document, "jwks_uri", issuer, allow_http_loopback=True)
     assert found == "http://127.0.0.1:8081/keys"
 
 

@@ -3,8 +3,10 @@ import logging
 
 import pytest
 
+from gatepass.jwks.document import Document
 from gatepass.jwks.errors import KeySourceUnavailable
-from gatepass.jwks.keeper import Freshness, Keeper
+from gatepass.jwks.freshness import Freshness
+from gatepass.jwks.keeper import Keeper
 from support.clock import ManualClock
 from support.key_source import ScriptedSource
 from support.keys_over_time import KEY, NEXT, MakeKeeper, eventually, names
@@ -46,21 +48,56 @@ async def test_sec_25_failures_are_retried_with_doubling_waits(
     make_keeper: MakeKeeper, clock: ManualClock
 ) -> None:
     source = ScriptedSource(DOWN)
-    keeper = make_keeper(source)
+    keeper = make_keeper(source, Freshness(300, 4, 3600), chance=0)
     waits = []
     for _ in range(30):
         await keeper.refresh()
         waits.append(_seconds_to_next_load(keeper))
-        clock.advance(10)
-    assert waits[:6] == [20, 40, 80, 160, 300, 300]
-    assert waits[-1] == 300
+        clock.advance(30)
+    assert waits[:5] == [4, 8, 15, 28, 28], "a twentieth before 4, 8, 16, 30 and 30 seconds"
+    assert waits[-1] == 28
     source.answer = key_set(KEY)
     await keeper.refresh()
-    assert _seconds_to_next_load(keeper) == 300
+    assert _seconds_to_next_load(keeper) == 285
     source.answer = DOWN
     clock.advance(10)
     await keeper.refresh()
-    assert _seconds_to_next_load(keeper) == 20
+    assert _seconds_to_next_load(keeper) == 4
+
+
+@pytest.mark.parametrize(
+    ("chance", "said", "seconds"),
+    [(0, None, 285), (1, None, 270), (0.2, 1000, 282), (0, 120, 114), (1, 0, 54)],
+)
+async def test_the_timer_loads_at_another_moment_in_every_process_and_before_the_end(
+    make_keeper: MakeKeeper, chance: float, said: float | None, seconds: int
+) -> None:
+    source = ScriptedSource(key_set(KEY))
+    source.fresh_seconds = said
+    keeper = make_keeper(source, chance=chance)
+    await keeper.refresh()
+    assert _seconds_to_next_load(keeper) == seconds
+
+
+@pytest.mark.parametrize(("takes", "seconds"), [(100, 190), (1000, 19)])
+async def test_the_time_that_a_load_takes_counts(
+    make_keeper: MakeKeeper, clock: ManualClock, takes: float, seconds: int
+) -> None:
+    source = ScriptedSource(key_set(KEY))
+    source.gate.clear()
+    keeper = make_keeper(source, Freshness(300, 20, 3600), chance=0)
+    waiting = asyncio.create_task(keeper.refresh())
+    await eventually(lambda: source.loads == 1)
+    clock.advance(takes)
+    source.gate.set()
+    await waiting
+    assert _seconds_to_next_load(keeper) == seconds
+
+
+def test_every_keeper_draws_its_own_lot(clock: ManualClock) -> None:
+    chances = {Keeper("i", ScriptedSource(b""), clock=clock)._chance() for _ in range(10)}
+    assert len(chances) == 10
+    assert all(0 <= chance <= 1 for chance in chances)
 
 
 async def test_a_load_that_a_token_asked_for_puts_the_timer_off(
@@ -107,11 +144,11 @@ async def test_close_ends_the_load_under_way_and_frees_who_waits(
 class StubbornSource(ScriptedSource):
     """Finishes its load although it is cancelled."""
 
-    async def load(self) -> bytes:
+    async def load(self, before: Document | None = None) -> Document:
         try:
-            return await super().load()
+            return await super().load(before)
         except asyncio.CancelledError:
-            return key_set(KEY)
+            return Document(key_set(KEY))
 
 
 async def test_a_load_that_ends_after_close_sets_no_timer(make_keeper: MakeKeeper) -> None:
@@ -171,7 +208,7 @@ async def test_sec_60_the_log_names_the_issuer_and_fixed_words(
     ):
         source.answer = answer
         await keeper.refresh()
-        clock.advance(10)
+        clock.advance(30)
     issuer = "issuer https://idp.example"
     assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
         (logging.WARNING, f"{issuer}: keys not loaded: timeout"),

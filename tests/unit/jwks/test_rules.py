@@ -82,6 +82,13 @@ def test_sec_15_some_type_is_accepted() -> None:
     assert replace(GOOD_RULES, token_types=NONE).absent_type_allowed
 
 
+def test_a_required_claim_has_some_value() -> None:
+    problems = problems_of(lambda: replace(GOOD_RULES, required_claims={"hd": NONE}))
+    assert problems[0].startswith("require_claims: ")
+    values = {"hd": frozenset({"acme.example"})}
+    assert replace(GOOD_RULES, required_claims=values).required_claims == values
+
+
 def test_every_problem_is_named_at_once() -> None:
     problems = problems_of(
         lambda: IssuerRules("", NONE, NONE, leeway_seconds=-1, max_lifetime_seconds=0)

@@ -12,6 +12,7 @@ from gatepass.jwks import (
     UrlKeys,
     Verifier,
 )
+from gatepass.jwks.keeper import MAX_WAITING
 from support.clock import ManualClock
 from support.jwks_server import JwksServer, hang, html, ok, status, when
 from support.key_source import ScriptedSource
@@ -46,6 +47,103 @@ async def test_sec_24_a_flood_of_unknown_keys_causes_one_load_per_cool_down(
     assert source.loads == 2
     assert await refused(verifier, made_up(99)) is TokenFault.UNKNOWN_KEY
     assert verifier.verify_warm(KEY.token()) is not None
+
+
+async def test_sec_24_one_made_up_name_again_and_again_causes_ever_fewer_loads(
+    make_verifier: MakeVerifier, clock: ManualClock
+) -> None:
+    source = ScriptedSource(KEYS)
+    verifier = make_verifier(source)
+    await verifier.start()
+    for _ in range(60):
+        clock.advance(5)
+        assert await refused(verifier, made_up(1)) is TokenFault.UNKNOWN_KEY
+    assert source.loads == 12, "the first, then after 10, 30, 60, ... seconds"
+    clock.advance(10)
+    assert await refused(verifier, made_up(2)) is TokenFault.UNKNOWN_KEY
+    assert source.loads == 13, "another name may ask at once"
+
+
+async def test_sec_24_a_key_that_was_asked_for_too_early_is_not_kept_out_for_long(
+    make_verifier: MakeVerifier, clock: ManualClock
+) -> None:
+    source = ScriptedSource(KEYS)
+    verifier = make_verifier(source)
+    await verifier.start()
+    clock.advance(10)
+    assert await refused(verifier, NEXT.token()) is TokenFault.UNKNOWN_KEY
+    clock.advance(10)
+    source.answer = key_set(KEY, NEXT)
+    assert await refused(verifier, NEXT.token()) is TokenFault.UNKNOWN_KEY
+    assert source.loads == 2
+    assert await refused(verifier, made_up(1)) is TokenFault.UNKNOWN_KEY
+    assert source.loads == 3, "what another name loads serves this one too"
+    assert (await verifier.verify(NEXT.token())).subject == "user-1"
+
+
+async def test_sec_24_other_keys_let_a_name_that_was_missed_ask_anew(
+    make_verifier: MakeVerifier, clock: ManualClock
+) -> None:
+    source = ScriptedSource(KEYS)
+    verifier = make_verifier(source)
+    await verifier.start()
+    clock.advance(10)
+    await refused(verifier, made_up(1))
+    source.answer = key_set(KEY, NEXT)
+    clock.advance(10)
+    assert await verifier.verify(NEXT.token())
+    clock.advance(10)
+    await refused(verifier, made_up(1))
+    assert source.loads == 4
+
+
+async def test_sec_24_a_name_is_not_missed_when_the_issuer_did_not_answer(
+    make_verifier: MakeVerifier, clock: ManualClock
+) -> None:
+    source = ScriptedSource(KEYS)
+    verifier = make_verifier(source)
+    await verifier.start()
+    source.answer = DOWN
+    clock.advance(10)
+    await refused(verifier, NEXT.token())
+    source.answer = key_set(KEY, NEXT)
+    clock.advance(10)
+    assert await verifier.verify(NEXT.token()), "after the wait for failures, and no longer one"
+
+
+async def test_sec_26_after_their_time_keys_are_asked_for_once_and_then_serve_stale(
+    make_verifier: MakeVerifier, clock: ManualClock
+) -> None:
+    source = ScriptedSource(KEYS)
+    verifier = make_verifier(source)
+    token = KEY.token({"exp": int(time.time()) + 90_000})
+    await verifier.verify(token)
+    clock.advance(300)
+    assert verifier.verify_warm(token) is not None
+    clock.advance(1)
+    assert verifier.verify_warm(token) is None, "the lifetime is over: the issuer is asked first"
+    assert verifier.ready
+    source.answer = DOWN
+    assert await verifier.verify(token)
+    assert source.loads == 2
+    for _ in range(10):
+        clock.advance(60)
+        assert verifier.verify_warm(token) is not None
+    assert source.loads == 2
+
+
+async def test_sec_26_a_key_withdrawn_meanwhile_does_not_pass_after_the_lifetime(
+    make_verifier: MakeVerifier, clock: ManualClock
+) -> None:
+    source = ScriptedSource(key_set(KEY, NEXT))
+    verifier = make_verifier(source)
+    token = KEY.token()
+    await verifier.verify(token)
+    source.answer = key_set(NEXT)
+    clock.advance(301)
+    with pytest.raises(TokenRefused) as withdrawn:
+        await verifier.verify(token)
+    assert withdrawn.value.fault is TokenFault.UNKNOWN_KEY
 
 
 async def test_sec_24_fifty_tasks_with_unknown_keys_share_one_load(
@@ -230,14 +328,14 @@ async def test_sec_23_html_with_status_200_keeps_the_keys(clock: ManualClock) ->
     async with JwksServer() as server:
         source = UrlKeys(
             server.serve("/keys", ok(KEYS)),
-            HttpFetcher(timeout_seconds=2.0, allow_http_loopback=True),
+            HttpFetcher(timeout_seconds=5.0, allow_http_loopback=True),
         )
         verifier = Verifier([Issuer(rules(), source, FRESHNESS)], clock=clock)
         token = KEY.token()
         await verifier.verify(token)
         for answer in (html(), ok(b""), ok(KEYS[:-1]), ok(b"[]"), ok(b"{}"), status(500)):
             server.serve("/keys", answer)
-            clock.advance(10)
+            clock.advance(30)
             assert await refused(verifier, made_up(1)) is TokenFault.UNKNOWN_KEY
             (report,) = verifier.status()
             assert report.last_error is not None
@@ -276,8 +374,27 @@ async def test_keys_from_another_place_or_another_issuer_are_not_inherited(
     assert after.loaded(rules().issuer) is None
 
 
-@pytest.mark.parametrize("flag", [True, False])
-async def test_sources_are_equal_when_they_load_from_one_place(*, flag: bool) -> None:
+async def test_sec_24_so_many_wait_for_one_load_and_the_next_is_turned_away(
+    make_verifier: MakeVerifier,
+) -> None:
+    source = ScriptedSource(KEYS)
+    source.gate.clear()
+    verifier = make_verifier(source)
+    token = KEY.token()
+    waiting = [asyncio.create_task(verifier.verify(token)) for _ in range(MAX_WAITING)]
+    await eventually(lambda: source.loads == 1)
+    with pytest.raises(KeySourceUnavailable) as unavailable:
+        await verifier.verify(token)
+    assert unavailable.value.detail == "too many wait"
+    waiting[0].cancel()
+    await asyncio.sleep(0)
+    waiting[0] = asyncio.create_task(verifier.verify(token))
+    await asyncio.sleep(0)
+    source.gate.set()
+    assert {verified.subject for verified in await asyncio.gather(*waiting)} == {"user-1"}
+
+
+def test_sources_are_equal_when_they_load_from_one_place() -> None:
     url = "https://idp.example/jwks"
-    assert UrlKeys(url, HttpFetcher()) == UrlKeys(url, HttpFetcher(allow_http_loopback=flag))
+    assert UrlKeys(url, HttpFetcher()) == UrlKeys(url, HttpFetcher(timeout_seconds=1))
     assert UrlKeys(url, HttpFetcher()) != UrlKeys(url + "2", HttpFetcher())

@@ -20,6 +20,7 @@ COMMANDS = [
     ["check"],
     ["decide"],
     ["demo"],
+    ["jwks", "status"],
     ["settings", "schema"],
     ["db", "upgrade"],
     ["db", "current"],

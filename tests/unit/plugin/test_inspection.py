@@ -228,3 +228,41 @@ def test_strangers_cannot_fill_the_memory_with_names() -> None:
 
 def test_codes_are_those_of_the_table() -> None:
     assert Reason.TWO_TOKENS.status == Reason.BAD_HEADER_VALUE.status == 400
+
+
+def with_proofs(*headers: tuple[bytes, bytes]) -> HeaderFacts:
+    inspector = HeaderInspector(
+        token_headers=(b"authorization",),
+        identity_headers=frozenset(),
+        team_header=None,
+        proofs=True,
+    )
+    assert inspector.credential_names == {b"authorization", b"dpop"}
+    return inspector.inspect(Request("GET", b"/", headers))
+
+
+@pytest.mark.parametrize("scheme", [b"DPoP ", b"dpop ", b"DPOP "])
+def test_a_token_by_dpop_and_its_proof(scheme: bytes) -> None:
+    found = with_proofs((b"Authorization", scheme + b"a.b.c"), (b"DPoP", b"x.y.z"))
+    assert (found.token, found.by_dpop, found.proof) == (b"a.b.c", True, b"x.y.z")
+    found = with_proofs((b"authorization", b"Bearer a.b.c"), (b"dpop", b"x.y.z"))
+    assert (found.token, found.by_dpop, found.proof) == (b"a.b.c", False, b"x.y.z")
+    found = with_proofs((b"authorization", b"bearer a"))
+    assert (found.token, found.by_dpop, found.proof) == (b"a", False, None)
+    assert with_proofs((b"dpop", b"x")).token is None
+    assert with_proofs((b"authorization", b"Basic x")).token is None
+
+
+def test_sec_43_two_proofs_and_two_tokens_by_dpop_are_refused() -> None:
+    with pytest.raises(RequestRefused) as refused:
+        with_proofs((b"DPoP", b"x"), (b"dpop", b"x"))
+    assert refused.value.code == "bad_dpop_proof"
+    for value in (b"DPoP a, DPoP b", b"DPoP a b", b"dpop a,b"):
+        with pytest.raises(RequestRefused) as refused:
+            with_proofs((b"authorization", value))
+        assert refused.value.code == "two_tokens"
+
+
+def test_where_no_token_is_bound_to_a_key_dpop_is_a_header_like_others() -> None:
+    found = inspect([(b"dpop", b"x"), (b"DPoP", b"y"), (b"authorization", b"DPoP a.b.c")])
+    assert (found.token, found.by_dpop, found.proof) == (None, False, None)

@@ -1,6 +1,7 @@
 """A Gate is opened with what it is given."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from gatepass.jwks.clock import SYSTEM_CLOCK
 from gatepass.jwks.errors import ConfigurationError, KeySourceUnavailable
+from gatepass.jwks.fetcher import Fetched
 from gatepass.plugin import load_settings
 from gatepass.plugin.budgets.lock import ProcessLock
 from gatepass.plugin.opening import open_gate
@@ -20,16 +22,22 @@ KEYS = "https://keys.example/keys"
 class Documents:
     """Has one document and no network."""
 
+    route = "by script"
+
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.first = asyncio.Event()
 
-    async def get(self, url: str) -> bytes:
+    async def get(self, url: str, etag: bytes | None = None) -> Fetched:
+        del etag
         self.asked.append(url)
         self.first.set()
         if url != KEYS:
             raise KeySourceUnavailable("status")
-        return key_set(KEY)
+        return Fetched(key_set(KEY))
+
+    async def post(self, url: str, form: bytes, headers: Mapping[str, str]) -> bytes:
+        raise NotImplementedError
 
 
 async def test_every_issuer_is_asked_by_the_fetcher_that_is_given(tmp_path: Path) -> None:

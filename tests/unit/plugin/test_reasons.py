@@ -14,7 +14,7 @@ INTRODUCTION = """# Reasons
 
 Every answer of Gatepass has one of these codes. A client receives the code and the sentence in the
 shape that OpenAI clients parse, `{"error": {"message", "type", "param", "code"}}`; nothing of the
-request is ever repeated in them. 401 comes with `WWW-Authenticate` (RFC 6750), 429 with
+request is ever repeated in them. 401 comes with `WWW-Authenticate` (RFC 6750, RFC 9449), 429 with
 `Retry-After`. This page is printed from `plugin/reasons.py` by a test.
 
 400 the request is malformed · 401 get another token · 403 a good token that may not · 413 and 431

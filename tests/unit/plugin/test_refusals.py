@@ -5,7 +5,7 @@ import pytest
 from gatepass.jwks.errors import ConfigurationError, GatepassError, TokenFault, TokenRefused
 from gatepass.plugin.errors import BudgetExceeded, RequestRefused, StoreUnavailable
 from gatepass.plugin.reasons import Reason
-from gatepass.plugin.refusals import refuse, refuse_for
+from gatepass.plugin.refusals import Schemes, refuse, refuse_for
 from gatepass.rbac.errors import AccessDenied, AccessFault
 
 JSON = (b"content-type", b"application/json")
@@ -139,3 +139,34 @@ def test_sec_60_an_error_outside_the_table_is_our_fault_and_keeps_its_sentence(
     assert decision.reason is Reason.INTERNAL
     assert decision.status == 503
     assert b"canary" not in decision.body
+
+
+BOTH = Schemes(dpop="ES256 EdDSA")
+DPOP = Schemes(bearer=False, dpop="ES256 EdDSA")
+ALGORITHMS = 'algs="ES256 EdDSA"'
+EXPIRED = 'error="invalid_token", error_description="The token has expired."'
+REPLAYED = 'error="invalid_dpop_proof", error_description="The DPoP proof was used before."'
+
+
+@pytest.mark.parametrize(
+    ("reason", "schemes", "challenge"),
+    [
+        (Reason.NO_TOKEN, BOTH, f'Bearer realm="gatepass", DPoP realm="gatepass", {ALGORITHMS}'),
+        (Reason.NO_TOKEN, DPOP, f'DPoP realm="gatepass", {ALGORITHMS}'),
+        (
+            Reason.EXPIRED,
+            BOTH,
+            f'Bearer realm="gatepass", {EXPIRED}, DPoP realm="gatepass", {ALGORITHMS}',
+        ),
+        (Reason.EXPIRED, DPOP, f'DPoP realm="gatepass", {EXPIRED}, {ALGORITHMS}'),
+        (Reason.DPOP_REPLAYED, BOTH, f'DPoP realm="gatepass", {REPLAYED}, {ALGORITHMS}'),
+        (Reason.DPOP_REPLAYED, DPOP, f'DPoP realm="gatepass", {REPLAYED}, {ALGORITHMS}'),
+    ],
+)
+def test_sec_64_every_scheme_by_which_a_token_may_come_is_offered_in_one_line(
+    reason: Reason, schemes: Schemes, challenge: str
+) -> None:
+    answer = refuse_for(reason, schemes=schemes)
+    assert (b"www-authenticate", challenge.encode()) in answer.response_headers
+    assert len(answer.response_headers) == 2
+    assert refuse_for(Reason.ROUTE_DENIED, schemes=schemes) == refuse_for(Reason.ROUTE_DENIED)

@@ -47,8 +47,8 @@ def test_it_prints_services_and_routes(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_both_forms_say_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = settings(tmp_path)
-    for way in ("runner", "ai-proxy", "forward-auth"):
+    path = settings(tmp_path, DOORS.replace("4MiB", "4MiB, read_responses: true"))
+    for way in ("runner", "ai-proxy", "post-resp", "forward-auth"):
         options = ConfigOptions(LLM, way=way)
         text = printed(path, capsys, options)
         assert text.endswith("\n#END\n"), "without it APISIX does not read the file"
@@ -82,6 +82,19 @@ def test_without_a_socket_apisix_starts_the_runner(
     assert "envs" not in document["nginx_config"]
     services = yaml.safe_load(printed(path, capsys, ConfigOptions(LLM)))["services"]
     assert list(services[0]["plugins"]) == ["ext-plugin-pre-req"], "nobody may report"
+
+
+UNREPORTED = "# doors.http.usage_token is not set: every call is charged by its estimate.\n"
+
+
+@pytest.mark.parametrize(("way", "said"), [("runner", 1), ("ai-proxy", 1), ("post-resp", 0)])
+def test_metering_is_not_left_out_without_a_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], way: str, said: int
+) -> None:
+    path = settings(tmp_path, "doors:\n  apisix: {read_responses: true}\n")
+    assert printed(path, capsys, ConfigOptions(LLM, way=way)).count(UNREPORTED) == said
+    path = settings(tmp_path, DOORS.replace("4MiB", "4MiB, read_responses: true"))
+    assert UNREPORTED not in printed(path, capsys, ConfigOptions(LLM, way=way))
 
 
 def test_a_relative_settings_file_is_printed_in_full(
@@ -119,12 +132,30 @@ def test_forward_auth_needs_no_door_of_its_own(
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        (ConfigOptions(LLM, way="lua"), "--way: write one of runner, ai-proxy, forward-auth"),
+        (
+            ConfigOptions(LLM, way="lua"),
+            "--way: write one of runner, ai-proxy, post-resp, forward-auth",
+        ),
         (ConfigOptions(LLM, form="yaml"), "--print: write one of apisix.yaml, admin.json"),
         (ConfigOptions(LLM, profile="Default"), "there are: default, other"),
         (ConfigOptions(LLM, gatepass_url="gatepass:8700"), "--gatepass"),
         (ConfigOptions(LLM, gatepass_url="http://gatepass/x"), "--gatepass"),
         (ConfigOptions(LLM, gatepass_url='http://gatepass"'), "--gatepass"),
+        (ConfigOptions(LLM, gatepass_url="http://gatepass:99999"), "--gatepass: the port must be"),
+        (
+            ConfigOptions(form="config.yaml", gatepass_url="http://x:0"),
+            "--gatepass: the port must be",
+        ),
+        (ConfigOptions(("a=http://a:99999",)), "--service: a: the port must be from 1 to 65535"),
+        (ConfigOptions(("a=http://[1::2::3]:4000",)), "--service: a: the host is neither"),
+        (ConfigOptions(LLM, ["/v1", "/v1"]), "--route: /v1 stands there twice"),
+        (
+            ConfigOptions(("a=http://a", "b=http://b"), ["a=/v1", "b=/v1"]),
+            "--route: /v1 stands there twice",
+        ),
+        (ConfigOptions(LLM, ["/../y"]), "--route"),
+        (ConfigOptions(("junk",), form="config.yaml"), "--service: write NAME=URL"),
+        (ConfigOptions(LLM, ["//"], form="config.yaml"), "--route"),
         (ConfigOptions(()), "--service: name one at least"),
         (ConfigOptions(("a=http://a\n",)), "--service"),
         (ConfigOptions(("a=http://a/base",)), "APISIX puts no path in front"),
@@ -135,6 +166,17 @@ def test_forward_auth_needs_no_door_of_its_own(
 def test_options_that_cannot_be_used(tmp_path: Path, options: ConfigOptions, problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem):
         run_apisix_config(settings(tmp_path), options)
+
+
+def test_responses_are_read_where_the_settings_say_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ConfigOptions(LLM, way="post-resp")
+    with pytest.raises(ConfigurationError, match=r"doors\.apisix\.read_responses: is false"):
+        run_apisix_config(settings(tmp_path), options)
+    path = settings(tmp_path, "doors:\n  apisix: {read_responses: yes}\n")
+    plugins = yaml.safe_load(printed(path, capsys, options))["services"][0]["plugins"]
+    assert list(plugins) == ["ext-plugin-pre-req", "ext-plugin-post-resp"]
 
 
 def test_ai_proxy_takes_an_endpoint_with_a_path(

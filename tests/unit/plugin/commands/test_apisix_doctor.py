@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from gatepass.plugin.gateways.apisix.declarative import Way
+from support.admin_server import hello
 from support.apisix_admin import ApisixAdmin, apisix_admin, configured
 from support.apisix_doctor import UNSEEN, Patient, noted, subjects
 
-GUARD, MARK, USAGE, LOGGER = (
+GUARD, RESPONSES, MARK, LOGGER = (
     "ext-plugin-pre-req",
+    "ext-plugin-post-resp",
     "serverless-pre-function",
-    "serverless-post-function",
     "http-logger",
 )
 
@@ -42,7 +43,7 @@ def test_an_apisix_as_we_configure_it_is_well(patient: Patient) -> None:
     assert (UNSEEN in told) == patient.admin.control
 
 
-@pytest.mark.parametrize("way", [Way.AI_PROXY])
+@pytest.mark.parametrize("way", [Way.AI_PROXY, Way.POST_RESP])
 def test_the_other_ways_are_well_too(patient: Patient, way: Way) -> None:
     patient.admin.services = configured(way)["services"]
     assert not patient.wrong()
@@ -153,6 +154,25 @@ def test_plugin_configs(patient: Patient, admin: ApisixAdmin) -> None:
     assert noted(patient) == [("routes", "their plugin config is not shown: llm")]
 
 
+def test_services_that_were_not_shown_are_not_guessed(patient: Patient, admin: ApisixAdmin) -> None:
+    path = "/v1/services" if admin.control else "/apisix/admin/services"
+    admin.answers[path] = hello(b"{}", 500)
+    unshown = ("routes", "their service is not shown: llm")
+    assert patient.wrong() == [("API", f"GET {path}: answered 500")]
+    assert noted(patient) == [unshown]
+    admin.routes[0]["plugins"] = {GUARD: admin.plugins[GUARD]}
+    assert patient.wrong() == [("API", f"GET {path}: answered 500")]
+    assert noted(patient) == []
+    admin.routes.append({"id": "two", "plugins": {}, "service_id": "llm"})
+    assert noted(patient) == [("routes", "their service is not shown: two")]
+
+
+def test_a_service_that_is_not_among_those_shown(patient: Patient, admin: ApisixAdmin) -> None:
+    admin.routes.append({"id": "two", "service_id": "gone"})
+    assert not patient.wrong()
+    assert noted(patient) == [("routes", "their service is not shown: two")]
+
+
 def test_global_rules(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     with apisix_admin() as admin:
         admin.control = False
@@ -171,17 +191,42 @@ def test_post_req_judges_twice(patient: Patient, admin: ApisixAdmin) -> None:
     assert subjects(patient.wrong()) == ["twice"]
 
 
-def test_post_resp_is_not_answered(patient: Patient, admin: ApisixAdmin) -> None:
-    admin.plugins["ext-plugin-post-resp"] = admin.plugins[GUARD]
-    assert patient.wrong() == [
-        (
-            "post-resp",
-            "Gatepass judges no responses: each becomes a 503 with the upstream's body, on llm",
-        )
-    ]
-    admin.plugins["ext-plugin-post-resp"] = {"conf": [{"name": "other", "value": "{}"}]}
+def test_sec_59_responses_of_what_nobody_judged(patient: Patient, admin: ApisixAdmin) -> None:
+    admin.routes.append({"id": "open", "plugins": {RESPONSES: admin.plugins[GUARD]}})
+    ((subject, found),) = patient.wrong()
+    assert subject == "post-resp"
+    assert "a client names any call as its own and settles it, on open" in found
+    admin.routes[-1]["plugins"][GUARD] = admin.plugins[GUARD]
     assert not patient.wrong()
-    assert subjects(noted(patient)) == ["post-resp"]
+
+
+@pytest.mark.parametrize(
+    "conf",
+    [
+        [{"name": "gatepass", "value": "{}"}],
+        [{"name": "other", "value": "{}"}],
+        [],
+        None,
+    ],
+)
+def test_a_conf_that_spoils_every_response(patient: Patient, conf: object) -> None:
+    """There is one runner: what is meant for another one, ours refuses."""
+    patient.admin.plugins[RESPONSES] = {"conf": conf}
+    ((subject, found),) = patient.wrong()
+    assert subject == "post-resp"
+    assert found.startswith("every response becomes a 503 with the upstream's body")
+
+
+def test_sec_59_responses_in_a_global_rule(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with apisix_admin() as admin:
+        admin.control = False
+        patient = Patient(admin, capsys, tmp_path)
+        admin.global_rules = [{"id": "1", "plugins": {RESPONSES: admin.plugins[GUARD]}}]
+        assert not patient.wrong()
+        admin.routes.append({"id": "open", "plugins": {}})
+        assert subjects(patient.wrong()) == ["post-resp"]
 
 
 def test_who_runs_before_and_after_the_decision(patient: Patient, admin: ApisixAdmin) -> None:
@@ -225,59 +270,10 @@ def test_a_model_that_was_not_judged(patient: Patient, admin: ApisixAdmin) -> No
     assert subjects(noted(patient)) == ["model"]
 
 
-@pytest.mark.parametrize(
-    ("plugin", "members"),
-    [
-        (MARK, {"phase": "access"}),
-        (MARK, {"functions": ["return function() end"]}),
-        (USAGE, {"phase": "log"}),
-        (USAGE, {"functions": "x"}),
-        (USAGE, {"_meta": {"disable": True}}),
-        (LOGGER, {"uri": "http://elsewhere/log"}),
-    ],
-)
-def test_usage_that_nobody_tells(patient: Patient, plugin: str, members: dict[str, object]) -> None:
-    patient.admin.plugins[plugin] |= members
-    assert not patient.wrong()
-    assert ("usage", "calls are charged by their estimate, on llm") in noted(patient)
-
-
-@pytest.mark.parametrize(
-    ("members", "found"),
-    [
-        ({"concat_method": "new_line"}, "concat_method is not json"),
-        ({"batch_max_size": 1001}, "batches are too long"),
-        ({"auth_header": None}, "no token is sent"),
-        ({"auth_header": ""}, "no token is sent"),
-    ],
-)
-def test_reports_that_would_be_refused(
-    patient: Patient, members: dict[str, object], found: str
+def test_sec_59_what_ai_proxy_counted_needs_the_mark_too(
+    patient: Patient, admin: ApisixAdmin
 ) -> None:
-    patient.admin.plugins[LOGGER] |= members
-    assert patient.wrong() == [(LOGGER, f"{found}: every report is refused, on llm")]
-
-
-def test_a_reference_that_nobody_looks_up(patient: Patient, admin: ApisixAdmin) -> None:
-    admin.plugins[LOGGER]["auth_header"] = "$ENV://GATEPASS_USAGE_AUTHORIZATION"
-    assert not patient.wrong()
-    admin.version = "3.16.0"
-    assert subjects(patient.wrong()) == [LOGGER]
-
-
-def test_reports_that_get_lost_or_say_too_much(patient: Patient, admin: ApisixAdmin) -> None:
-    admin.plugins[LOGGER] |= {
-        "max_retry_count": 0,
-        "include_resp_body": True,
-        "batch_max_size": "x",
-    }
-    assert not patient.wrong()
-    assert subjects(noted(patient)) == [LOGGER, LOGGER]
-
-
-def test_sec_59_reports_of_what_nobody_judged(patient: Patient, admin: ApisixAdmin) -> None:
-    logger = admin.plugins[LOGGER]
-    admin.routes.append({"id": "open", "plugins": {LOGGER: logger}})
-    ((subject, found),) = patient.wrong()
-    assert subject == "usage"
-    assert "a client names any call as its own and settles it, on open" in found
+    admin.services = configured(Way.AI_PROXY)["services"]
+    assert noted(patient) == []
+    del admin.plugins[MARK]
+    assert ("usage", "calls are charged by their estimate, on llm") in noted(patient)

@@ -16,11 +16,15 @@ from typing import TypedDict, cast
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from gatepass.jwks.fetch import HttpFetcher
+from gatepass.jwks.source import UrlKeys
 from gatepass.plugin.commands.check import run_check
+from gatepass.plugin.commands.check_keys import _advice
 from support.certificates import self_signed
 from support.directories import open_directory
 from support.gates import OUR_ISSUER, WITHOUT_KEYS, settings_file
-from support.tokens import ISSUER, SigningKey, signing_key
+from support.static_keys import served
+from support.tokens import ISSUER, SigningKey, key_set, signing_key
 
 
 class Finding(TypedDict):
@@ -99,6 +103,16 @@ def test_a_store_that_cannot_be_used(
     assert not store["ok"]
     assert (found or "is not a database") in store["found"]
     assert "stores.database" in store["advice"]
+
+
+def test_the_keys_that_the_service_keeps_are_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with served(key_set(signing_key("EdDSA"))) as url:
+        ours = issuer(jwks_uri=url, allow_http_loopback=True)
+        path = settings_file(tmp_path, stores={"keys_cache": "kept"}, issuers=[ours])
+        assert check(path, capsys)[1]["ok"]
+    assert not (tmp_path / "kept").exists()
 
 
 def test_issuers_that_are_away_wrong_or_without_keys(
@@ -187,7 +201,20 @@ def test_a_company_s_own_ca_is_thought_of(
         away = issuer(jwks_uri=f"https://127.0.0.1:{port}/keys")
         keys = check(settings_file(tmp_path, issuers=[away]), capsys)[1]
     assert keys["found"].endswith("TLS handshake failed")
-    assert "SSL_CERT_FILE" in keys["advice"]
+    assert "ca_file or SSL_CERT_FILE" in keys["advice"]
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        ("address: private network", "name the issuer's network in allow_networks"),
+        ("CA file: not readable", "put ca_file right"),
+        ("refused by the proxy", "check proxy"),
+        ("timeout", "check the address"),
+    ],
+)
+def test_what_keeps_keys_away_has_its_setting_named(detail: str, words: str) -> None:
+    assert _advice(UrlKeys("https://idp.example/keys", HttpFetcher()), detail).startswith(words)
 
 
 def _shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:
@@ -210,7 +237,10 @@ def _report_of_nobody(path: Path) -> list[Finding]:
     program = """
 import contextlib, io, os, sys
 from pathlib import Path
+from gatepass.jwks.fetch import HttpFetcher
+from gatepass.jwks.source import UrlKeys
 from gatepass.plugin.commands.check import run_check
+from gatepass.plugin.commands.check_keys import _advice
 path = Path(sys.argv[1])
 with contextlib.redirect_stdout(io.StringIO()):
     run_check(path, as_json=True)  # loads what the other account may not be allowed to read

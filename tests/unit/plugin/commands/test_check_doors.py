@@ -49,6 +49,29 @@ def test_a_socket_that_apisix_names(tmp_path: Path) -> None:
     assert (wrong.subject, wrong.ok) == ("doors.apisix.group", False)
 
 
+ROOTS = "doors.apisix.owner"
+
+
+@pytest.mark.parametrize(
+    ("door", "told"),
+    [
+        ({}, [ROOTS]),
+        ({"mode": "0600"}, [ROOTS]),
+        ({"owner": "nobody"}, []),
+        ({"group": "root"}, []),
+    ],
+)
+def test_roots_own_socket_keeps_nginxs_workers_out(
+    tmp_path: Path, door: dict[str, str], told: list[str]
+) -> None:
+    compiled = compile_settings(load_settings(settings_file(tmp_path, doors={"apisix": door})))
+    assert [one.subject for one in door_findings(compiled, as_root=True) if one.note] == told
+    assert not [one for one in door_findings(compiled) if one.note]
+    kong = {"kong": {"socket": f"{tmp_path}/a.sock"}}
+    compiled = compile_settings(load_settings(settings_file(tmp_path, doors=kong)))
+    assert not [one for one in door_findings(compiled, as_root=True) if one.note]
+
+
 @EVERY_DOOR
 def test_sec_62_a_folder_that_everybody_may_write(tmp_path: Path, door: str) -> None:
     """Somebody else could listen there, and be asked in our place."""

@@ -17,6 +17,7 @@ from gatepass.plugin.request import BodyState
 from support.clock import ManualClock
 from support.directories import open_directory, query
 from support.gates import (
+    KEY,
     WITHOUT_KEYS,
     ann,
     chat,
@@ -26,7 +27,8 @@ from support.gates import (
     settings_file,
     token,
 )
-from support.tokens import ISSUER
+from support.static_keys import served
+from support.tokens import ISSUER, key_set
 
 
 def question(  # noqa: PLR0913 - the options of the command
@@ -106,6 +108,17 @@ def test_it_agrees_with_the_gate_and_leaves_the_database_alone(
     assert {key: told[key] for key in wanted} == wanted
     assert status == (0 if wanted["allowed"] else 1)
     assert state_of(tmp_path) == before
+
+
+def test_the_keys_that_the_service_keeps_are_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with served(key_set(KEY)) as url:
+        ours = {**WITHOUT_KEYS, "jwks_uri": url, "allow_http_loopback": True}
+        path = settings_file(tmp_path, stores={"keys_cache": "kept"}, issuers=[ours])
+        assert run_decide(path, question(), as_json=True) == 0
+    assert json.loads(capsys.readouterr().out)["allowed"]
+    assert not (tmp_path / "kept").exists()
 
 
 async def test_it_may_be_asked_while_the_gate_runs(

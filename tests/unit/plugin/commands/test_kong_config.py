@@ -165,6 +165,12 @@ def test_services_and_their_routes(
             "llm=http://a/%2f",
             "-a=http://a",
             "llm=http:/a",
+            "llm=http://a:99999",
+            "llm=http://a:0",
+            "llm=http://a:080",
+            "llm=http://[1::2::3]:4000",
+            "llm=http://a//b",
+            "llm=http://a/../b",
         ),
     ],
 )
@@ -174,7 +180,23 @@ def test_a_service_is_a_name_and_a_plain_url(service: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "route", ["", "v1", "~/v1", "/v1 x", '/v1"', "/v1]", "/v1\n", "/v1?x", "/v1#", "/%2f", "llm="]
+    "route",
+    [
+        "",
+        "v1",
+        "~/v1",
+        "/v1 x",
+        '/v1"',
+        "/v1]",
+        "/v1\n",
+        "/v1?x",
+        "/v1#",
+        "/%2f",
+        "llm=",
+        "//",
+        "/../y",
+        "/a//b",
+    ],
 )
 def test_a_route_is_a_plain_prefix(route: str) -> None:
     assert problems([LLM], route) == [

@@ -121,6 +121,7 @@ def test_a_credential_is_sent_and_not_printed(
     [
         *("", "127.0.0.1:8001", "ftp://a", "http://", "http://u:p@a", "http://a/?x", "http://a#x"),
         *("http://a b", "http://a\n", "http://a:b", "file:///etc/passwd", "http://a//b"),
+        *("http://a:99999", "http://a:0", "http://[1::2::3]", "http://256.0.0.1:8001"),
     ],
 )
 def test_an_address_that_cannot_be_asked(url: str) -> None:

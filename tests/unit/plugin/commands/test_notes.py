@@ -65,3 +65,19 @@ def test_what_refuses_everybody_is_noted(
 )
 def test_what_is_meant_is_not_noted(tmp_path: Path, sections: dict[str, object]) -> None:
     assert noted(tmp_path, sections, stored=True) == []
+
+
+@pytest.mark.parametrize(
+    ("required", "subjects"),
+    [
+        ({}, ["issuers[0].require_claims"]),
+        ({"sub": "1"}, ["issuers[0].require_claims"]),
+        ({"hd": "acme.example"}, []),
+        ({"azp": "client"}, []),
+    ],
+)
+def test_sec_12_an_audience_of_google_that_anybody_can_ask_for_is_noted(
+    tmp_path: Path, required: dict[str, str], subjects: list[str]
+) -> None:
+    google = {"preset": "google", "audience": "client", "require_claims": required}
+    assert noted(tmp_path, {"issuers": [google]}, stored=True) == subjects

@@ -1,13 +1,15 @@
 """The decision service, asked as a proxy asks."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 import pytest
 
+from gatepass.plugin.gateways.certificates import CertificateForm, CertificateHeader
 from gatepass.plugin.gateways.http_door import DecisionApp, decision_app
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
-from gatepass.plugin.request import BodyState
+from gatepass.plugin.request import BodyState, CertificateState
 from support.asgi import HANG_UP, Exchange, body_messages, exchange, http_scope
 from support.doors import Bounds, ScriptedDecider
 
@@ -202,3 +204,44 @@ async def test_a_websocket_scope_is_not_a_question() -> None:
     done = await exchange(app_for(decider), scope, [{"type": "websocket.connect"}])
     assert [message["type"] for message in done.sent] == ["websocket.close"]
     assert decider.requests == []
+
+
+SHOWN = CertificateHeader(b"x-client-cert", CertificateForm.RFC9440)
+CERTIFICATE = b":Y2VydGlmaWNhdGU=:"
+
+
+@pytest.mark.parametrize("path", [b"/envoy/default/v1", b"/nginx/default", b"/traefik/default"])
+@pytest.mark.parametrize(
+    ("shown", "known"),
+    [
+        ([(b"x-client-cert", CERTIFICATE)], sha256(b"certificate").digest()),
+        ([(b"x-client-cert", b"")], CertificateState.NONE),
+        ([], CertificateState.NONE),
+    ],
+)
+async def test_sec_44_a_proxys_certificate_is_taken_out_of_the_clients_headers(
+    path: bytes, shown: list[tuple[bytes, bytes]], known: bytes | CertificateState
+) -> None:
+    decider = ScriptedDecider()
+    app = decision_app(decider, Bounds(client_certificate=SHOWN))
+    done = await exchange(app, http_scope("GET", path, [*NGINX, *FORWARDED, *shown]))
+    assert done.status == 200
+    (request,) = decider.requests
+    assert request.client_certificate == known
+    assert b"x-client-cert" not in dict(request.headers)
+
+
+async def test_sec_37_44_a_certificate_is_believed_only_where_the_settings_say_so() -> None:
+    decider = ScriptedDecider()
+    shown = [(b"x-client-cert", CERTIFICATE)]
+    await ask(decider, b"/envoy/default/v1", shown)
+    assert decider.requests[0].client_certificate is CertificateState.NOT_SHOWN
+    app = decision_app(decider, Bounds(client_certificate=SHOWN))
+    foreign = http_scope(target=b"/envoy/default/v1", headers=shown, client=("192.0.2.9", 1))
+    assert (await exchange(app, foreign)).status == 503
+    for unclear in (shown * 2, [(b"x-client-cert", b"certificate")]):
+        scope = http_scope(target=b"/envoy/default/v1", headers=unclear)
+        done = await exchange(app, scope)
+        assert b"gateway_error" in done.body
+    assert len(decider.requests) == 1
+    assert app.faults == 0

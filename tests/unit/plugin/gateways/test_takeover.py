@@ -176,12 +176,11 @@ def test_the_old_one_lets_go_and_goes_on_until_the_new_one_has_every_path(
 
 
 def test_a_successor_that_never_comes_is_not_waited_for_without_end(
-    file: SocketFile, path: Path, monkeypatch: pytest.MonkeyPatch
+    file: SocketFile, path: Path
 ) -> None:
-    monkeypatch.setattr(takeover, "HAND_OVER_SECONDS", 0.0)
     with waiting_beside(file) as old, waiting_beside(file):
         old.claim()
-        assert list(handing_over([old], lambda: None)) == []
+        assert list(handing_over([old], lambda: None, 0.0)) == []
         assert not path.exists()
 
 

@@ -44,7 +44,21 @@ async def test_what_anthropic_says_first_and_last() -> None:
     assert desk.books.done == [("settle", "r-1", EXPECTED)]
 
 
-@pytest.mark.parametrize("status", [400, 404, 429, 500, "502", "200, 503", "500 : 503"])
+SOMETHING_SENT = ["1", "0, 1", "10, 0", "-", "", "00", "0,0", "0, ", "0 : ", 0, None, ["0"]]
+
+
+@pytest.mark.parametrize("status", ["502", 502, "502, 502", "502, 503"])
+@pytest.mark.parametrize("sent", ["0", "0, 0", "0 : 0, 0"])
+async def test_a_call_of_which_no_upstream_got_anything_is_released(
+    status: object, sent: str
+) -> None:
+    desk = Desk()
+    record = {"request_id": "r-1", "status": status, "bytes_sent": sent, "usage": TAIL}
+    assert await desk.report(record) == (1, 0)
+    assert desk.books.done == [("release", "r-1", None)]
+
+
+@pytest.mark.parametrize("status", [400, 404, 429, 500, "503", "429, 503", "500 : 503"])
 async def test_a_failed_call_is_released(status: object) -> None:
     desk = Desk()
     for more in ({}, {"usage": TAIL}, {"prompt_tokens": "0", "completion_tokens": "0"}):
@@ -61,6 +75,15 @@ async def test_a_failed_call_is_released(status: object) -> None:
         {"status": 499},
         {"status": 504},
         {"status": "200, 504"},
+        {"status": "504, 503"},
+        {"status": "499 : 500"},
+        {"status": "200, 503"},
+        {"status": 502},
+        {"status": "502"},
+        {"status": "502, 503"},
+        {"status": 502, "usage": TAIL},
+        {"status": "504, 502", "bytes_sent": "0, 0"},
+        *({"status": 502, "bytes_sent": sent} for sent in SOMETHING_SENT),
         *({"status": status} for status in ("", "-", "5000", "x503", "5o3", "0", None, True, 5e2)),
         *({"status": status} for status in ([500], {"status": 500}, "503,", "\u0665\u0660\u0663")),
         {"prompt_tokens": "0", "completion_tokens": "0"},
@@ -143,7 +166,17 @@ async def test_whatever_a_record_holds_there_is_an_answer(records: list[object])
 
 
 @pytest.mark.parametrize(
-    ("status", "nothing"), [(200, False), (399, False), (400, True), (499, False), (504, False)]
+    ("status", "nothing"),
+    [
+        (200, False),
+        (399, False),
+        (400, True),
+        (499, False),
+        (502, False),
+        (503, True),
+        (504, False),
+    ],
 )
 def test_which_calls_cost_nothing(status: int, *, nothing: bool) -> None:
     assert cost_nothing(status) is nothing
+    assert cost_nothing(status, sent=False) is (nothing or status == 502)

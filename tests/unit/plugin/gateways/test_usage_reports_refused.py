@@ -11,7 +11,7 @@ from gatepass.plugin.gateways.http_door import decision_app
 from gatepass.plugin.gateways.peers import Network
 from gatepass.plugin.gateways.usage_reports import MAX_BODY_BYTES, MAX_RECORDS, usage_reports
 from gatepass.plugin.metering.prices import Usage
-from support.asgi import exchange, http_scope
+from support.asgi import body_messages, exchange, http_scope
 from support.doors import LOOPBACK, ScriptedDecider
 from support.kong_events import Books
 from support.usage_desk import GOOD, TAIL, TOKEN, Desk, Reporting, code_of
@@ -41,6 +41,23 @@ async def test_sec_62_without_the_token_nothing_is_settled(
     assert code_of(done) == (401, "no_token")
     assert done.values(b"www-authenticate") == [b'Bearer realm="gatepass"']
     assert desk.books.done == []
+
+
+async def test_sec_60_a_token_that_is_refused_is_said_once_and_never_shown(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As when `Bearer ` is left out of what http-logger sends: nobody reads its answers."""
+    reports = usage_reports(Books({"r-1"}), Reporting())
+    app = decision_app(ScriptedDecider(), Reporting(), reports)
+    wrong = [(b"authorization", TOKEN)]
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            scope = http_scope("POST", b"/usage", wrong, client=("127.0.0.1", 4711))
+            assert (await exchange(app, scope, body_messages(b"{}"))).status == 401
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("gatepass.usage", "WARNING")
+    assert "doors.http.usage_token" in record.getMessage()
+    assert TOKEN.decode() not in str(vars(record))
 
 
 @pytest.mark.parametrize("client", [("192.0.2.1", 1), ("::ffff:192.0.2.1", 1), ("", 0)])

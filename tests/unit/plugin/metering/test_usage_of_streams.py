@@ -34,6 +34,23 @@ def test_the_last_event_of_the_responses_api_holds_the_whole_answer(size: int) -
     assert read(events(delta, done, named=True)) == EXPECTED
 
 
+@pytest.mark.parametrize("size", [10, 20_000])
+def test_sec_59_what_a_client_sent_never_counts_as_a_response(size: int) -> None:
+    """Of an event that is cut nobody sees what stands around its usage."""
+    usage = {"prompt_tokens": 900_000, "completion_tokens": 50_000}
+    cheap = {"prompt_tokens": 1, "completion_tokens": 1}
+    chunk: dict[str, Any] = {"choices": [], "usage": None}
+    deeper: list[dict[str, Any]] = [
+        {"metadata": {"usage": cheap}},
+        {"a": {"response": {}, "usage": cheap}},
+    ]
+    for members in deeper:
+        event = {"choices": [], "usage": usage, "pad": "z" * size, **members}
+        expected = Usage(900_000, 50_000) if size == 10 else None
+        assert read(events(chunk, event, "[DONE]")) == expected
+        assert read(events(event, "[DONE]")) == expected
+
+
 START: Mapping[str, Any] = {
     "type": "message_start",
     "message": {

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from gatepass.jwks.discovery import Metadata
 from gatepass.jwks.errors import ConfigurationError
-from gatepass.jwks.keeper import DEFAULT_FRESHNESS, Freshness
+from gatepass.jwks.fetch import HttpFetcher
+from gatepass.jwks.freshness import DEFAULT_FRESHNESS, Freshness
+from gatepass.jwks.proxy import Proxy
 from gatepass.jwks.rules import DEFAULT_TOKEN_TYPES, IssuerRules
 from gatepass.jwks.source import DiscoveredKeys, FileKeys, InlineKeys, UrlKeys
 from gatepass.plugin.budgets.limits import BudgetTemplate
@@ -84,12 +87,17 @@ def test_the_rules_of_an_issuer_as_said() -> None:
         token_types=["application/AT+JWT", "JWT"],
         typ_required="yes",
         type_claims={"typ": ["Bearer", "DPoP"]},
+        access_token_claims="azp",
+        allow_id_tokens="yes",
+        audience_claim="client_id",
+        require_claims={"hd": ["Acme.example", "b"], "acr": "2"},
         leeway="1m",
         max_lifetime="24h",
         allow_padding="on",
         refresh="10m",
         min_refetch="30s",
         max_stale="1d",
+        min_refresh="2m",
         jwks_hosts="keys.example",
     )
     (issuer,) = compile_settings(settings).issuers
@@ -100,11 +108,15 @@ def test_the_rules_of_an_issuer_as_said() -> None:
         token_types=frozenset({"at+jwt", "jwt"}),
         absent_type_allowed=False,
         type_claims={"typ": frozenset({"bearer", "dpop"})},
+        access_token_claims=frozenset({"azp"}),
+        id_tokens_allowed=True,
+        audience_claim="client_id",
+        required_claims={"hd": frozenset({"Acme.example", "b"}), "acr": frozenset({"2"})},
         leeway_seconds=60,
         max_lifetime_seconds=86_400,
         allow_padding=True,
     )
-    assert issuer.freshness == Freshness(600, 30, 86_400)
+    assert issuer.freshness == Freshness(600, 30, 86_400, 120)
     assert isinstance(issuer.source, DiscoveredKeys)
     assert issuer.source.allowed_hosts == {"keys.example"}
 
@@ -121,6 +133,39 @@ def test_where_keys_come_from(tmp_path: Path) -> None:
     source = compile_settings(issuer_with(jwks_uri="https://a.example/k")).issuers[0].source
     assert isinstance(source, UrlKeys)
     assert source.url == "https://a.example/k"
+
+
+def test_where_the_last_keys_are_kept(tmp_path: Path) -> None:
+    assert compiled().issuers[0].keys_folder is None
+    settings = settings_with(stores={"keys_cache": "keys"})
+    settings.remember(Origin(folder=tmp_path))
+    assert compile_settings(settings).issuers[0].keys_folder == tmp_path / "keys"
+
+
+def test_how_an_issuer_is_found_and_asked(tmp_path: Path) -> None:
+    settings = issuer_with(
+        keys="oauth-metadata",
+        fetch_timeout="3s",
+        allow_networks="10.0.0.0/8",
+        ca_file="ca.pem",
+        proxy="http://proxy.corp:3128",
+    )
+    settings.remember(Origin(folder=tmp_path))
+    source = compile_settings(settings).issuers[0].source
+    assert isinstance(source, DiscoveredKeys)
+    assert source.metadata is Metadata.OAUTH
+    fetcher = source.fetcher
+    assert isinstance(fetcher, HttpFetcher)
+    assert fetcher._timeout_seconds == 3
+    assert fetcher._allow_networks == (ip_network("10.0.0.0/8"),)
+    assert fetcher._ca_file == tmp_path / "ca.pem"
+    assert fetcher._proxy == Proxy("http://proxy.corp:3128")
+    by_default = compile_settings(issuer_with()).issuers[0].source
+    assert isinstance(by_default, DiscoveredKeys)
+    assert by_default.metadata is Metadata.OPENID
+    assert isinstance(by_default.fetcher, HttpFetcher)
+    assert by_default.fetcher._ca_file is None
+    assert by_default.fetcher._allow_networks == ()
 
 
 def test_claim_names_are_kept_per_issuer() -> None:

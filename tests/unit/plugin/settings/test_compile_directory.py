@@ -8,6 +8,8 @@ from gatepass.rbac.linking import LinkPolicy, LinkRules
 from gatepass.rbac.roles import Role
 from support.settings import ISSUER, settings_with
 
+TENANTS = ("72f988bf-86f1-41af-91ab-2d7cd011db47", "fa15d692-e9c7-4460-a743-29f2956fd429")
+
 
 def rules(**sections: object) -> DirectoryRules:
     return compile_settings(settings_with(**sections)).directory
@@ -16,6 +18,12 @@ def rules(**sections: object) -> DirectoryRules:
 def test_nothing_is_made_linked_or_changed_unless_said() -> None:
     assert rules() == DirectoryRules()
     assert rules().linking == LinkRules(LinkPolicy.VERIFIED_EMAIL, frozenset(), frozenset())
+
+
+def test_sec_52_the_word_of_a_template_is_that_of_each_tenant_it_names() -> None:
+    template = {**ISSUER, "issuer": "https://idp.example/{tenantid}", "tenants": list(TENANTS)}
+    trusted = rules(issuers=[template | {"email_trusted": True}]).linking.email_issuers
+    assert trusted == {f"https://idp.example/{tenant}" for tenant in TENANTS}
 
 
 def test_everything_that_can_be_said() -> None:

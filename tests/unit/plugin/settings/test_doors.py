@@ -3,6 +3,7 @@
 import pytest
 
 from gatepass.plugin.budgets.engines import BudgetEngine
+from gatepass.plugin.gateways.apisix.bounds import MAX_BODY_BYTES
 from gatepass.plugin.settings import compile_settings
 from support.settings import sentences_of, settings_with
 
@@ -40,8 +41,56 @@ def test_another_engine_is_refused() -> None:
     ]
 
 
-def test_two_doors_cannot_have_one_socket() -> None:
-    doors = {"http": {"listen": "unix:/run/g.sock"}, "kong": {"socket": "/run/g.sock"}}
-    assert sentences_of(doors=doors) == [
-        "doors.kong.socket: the HTTP decision service listens there already"
+def test_responses_are_read_only_where_the_settings_want_it() -> None:
+    def reads(**door: object) -> bool:
+        apisix = compile_settings(settings_with(doors={"apisix": door})).apisix
+        assert apisix is not None
+        return apisix.read_responses
+
+    assert not reads()
+    assert reads(read_responses=True)
+    assert not reads(read_responses="false")
+
+
+@pytest.mark.parametrize("said", ["16383KiB", "1KiB"])
+def test_a_body_that_a_frame_of_apisix_carries(said: str) -> None:
+    compiled = compile_settings(settings_with(doors={"apisix": {"max_body": said}}))
+    assert compiled.apisix is not None
+    assert compiled.apisix.max_body_bytes <= MAX_BODY_BYTES
+
+
+@pytest.mark.parametrize("said", ["16384KiB", "16MiB", "64MiB"])
+def test_a_body_that_no_frame_of_apisix_carries_is_refused_at_load(said: str) -> None:
+    assert sentences_of(doors={"apisix": {"max_body": said}}) == [
+        "doors.apisix.max_body: must be from 1KiB to 16383KiB"
     ]
+
+
+ONE = "/run/g.sock"
+HTTP, KONG, APISIX = {"listen": f"unix:{ONE}"}, {"socket": ONE}, {"socket": ONE}
+BY_HTTP = "the HTTP decision service listens there already"
+
+
+@pytest.mark.parametrize(
+    ("doors", "problems"),
+    [
+        ({"http": HTTP, "kong": KONG}, [f"doors.kong.socket: {BY_HTTP}"]),
+        ({"http": HTTP, "apisix": APISIX}, [f"doors.apisix.socket: {BY_HTTP}"]),
+        (
+            {"kong": KONG, "apisix": APISIX},
+            ["doors.apisix.socket: the plugin server for Kong listens there already"],
+        ),
+        (
+            {"http": HTTP, "kong": KONG, "apisix": APISIX},
+            [f"doors.apisix.socket: {BY_HTTP}", f"doors.kong.socket: {BY_HTTP}"],
+        ),
+    ],
+)
+def test_two_doors_cannot_have_one_socket(doors: dict[str, object], problems: list[str]) -> None:
+    assert sentences_of(doors=doors) == problems
+
+
+def test_three_doors_with_sockets_of_their_own() -> None:
+    doors = {"http": HTTP, "kong": {"socket": "/run/k.sock"}, "apisix": {"socket": "/run/a.sock"}}
+    assert compile_settings(settings_with(doors=doors)).apisix is not None
+    assert compile_settings(settings_with(doors={"http": HTTP, "apisix": {}})).apisix is not None

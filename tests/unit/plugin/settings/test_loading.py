@@ -144,7 +144,8 @@ SMALL = [
             (
                 "8:1: foo: unknown setting; possible here: issuers, roles, route_groups, "
                 "access_groups, model_aliases, providers, scopes, profiles, users, teams, "
-                "end_users, budgets, checks, stores, doors, headers, token_headers"
+                "end_users, budgets, checks, stores, doors, headers, token_headers, dpop, "
+                "token_cache"
             ),
             "9:1: claims: unknown setting; it belongs under issuers[]",
             "10:1: header: unknown setting; it belongs under teams",

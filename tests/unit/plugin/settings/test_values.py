@@ -149,6 +149,33 @@ def test_sec_37_nobody_trusts_every_client(text: str) -> None:
     assert refused(values.to_network, text).startswith("would believe every client")
 
 
+@pytest.mark.parametrize("text", ["10.0.0.0/8", "127.0.0.1", "::1", "fd00::/8"])
+def test_networks_that_issuers_may_stand_in(text: str) -> None:
+    assert values.to_opened_network(text) == ip_network(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("0.0.0.0/0", "would be every address there is"),
+        ("::/0", "would be every address there is"),
+        ("169.254.0.0/16", "link-local addresses are never asked"),
+        ("169.254.169.254", "link-local addresses are never asked"),
+        ("fe80::/64", "link-local addresses are never asked"),
+        ("10.0.0.1/8", "not an address or a network"),
+    ],
+)
+def test_sec_21_networks_that_no_issuer_may_stand_in(text: str, sentence: str) -> None:
+    assert refused(values.to_opened_network, text).startswith(sentence)
+
+
+def test_proxies() -> None:
+    for text in ("http://proxy.corp:3128", "https://u:p@proxy.corp"):
+        assert values.to_proxy(text) == text
+    assert refused(values.to_proxy, "socks5://canary").startswith("not a proxy; write http://")
+    assert refused(values.to_proxy, "http://proxy.corp:0") == "not a port"
+
+
 @pytest.mark.parametrize("text", ["10.0.0.1/8", "proxy", "10.0.0", "10.0.0.0/33", "*", "", "::g"])
 def test_what_is_no_network(text: str) -> None:
     assert refused(values.to_network, text)

@@ -1,6 +1,8 @@
 """A request, question by question: what is asked, when, and what the Gate is shown."""
 
 import asyncio
+from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
@@ -8,17 +10,24 @@ from gatepass.plugin.decision import Decision
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.gateways.apisix.access import access
 from gatepass.plugin.gateways.apisix.messages import HttpReqCall
-from gatepass.plugin.gateways.apisix.questions import Rewrite
+from gatepass.plugin.gateways.apisix.questions import (
+    CLIENT_CERTIFICATE,
+    REAL_REQUEST_URI,
+    Conversation,
+    Rewrite,
+)
 from gatepass.plugin.gateways.body_waits import BodyWaits
 from gatepass.plugin.gateways.decider import Judge
 from gatepass.plugin.headers import Header
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
-from gatepass.plugin.request import BodyState, Request
+from gatepass.plugin.request import BodyState, CertificateState, Request
 from support.apisix_access import BODY, CHUNKED, HEADERS, PATH, PROTOCOL, QUICK, refused, run
 from support.apisix_calls import TARGET, Told
 from support.doors import PASS, ScriptedDecider
 from support.kong_events import WantsBody
+
+PEM = b"-----BEGIN CERTIFICATE-----\nY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n"
 
 
 async def test_sec_32_the_gate_sees_what_apisix_says_and_no_more() -> None:
@@ -244,3 +253,41 @@ async def test_an_exception_is_left_to_the_connection() -> None:
     assert refused((await run(ScriptedDecider(RequestRefused(Reason.BAD_METHOD))))[0]) is (
         Reason.BAD_METHOD
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "known"),
+    [
+        (None, CertificateState.NONE),
+        (b"", CertificateState.NONE),
+        (PEM, sha256(b"certificate").digest()),
+    ],
+)
+async def test_the_clients_certificate_is_asked_for_where_an_issuer_wants_it(
+    said: bytes | None, known: object
+) -> None:
+    decider = ScriptedDecider()
+    conversation = with_certificates(decider)
+    assert next(conversation) == REAL_REQUEST_URI
+    assert conversation.send(TARGET) == CLIENT_CERTIFICATE
+    with pytest.raises(StopIteration) as ended:
+        conversation.send(said)
+    assert isinstance(ended.value.value, Rewrite)
+    assert decider.requests[0].client_certificate == known
+
+
+async def test_a_certificate_that_cannot_be_read_is_refused() -> None:
+    decider = ScriptedDecider()
+    conversation = with_certificates(decider)
+    next(conversation)
+    conversation.send(TARGET)
+    with pytest.raises(StopIteration) as ended:
+        conversation.send(b"x")
+    assert refused(ended.value.value) is Reason.GATEWAY_ERROR
+    assert decider.requests == []
+
+
+def with_certificates(decider: ScriptedDecider) -> Conversation:
+    call = HttpReqCall(0, b"", "POST", TARGET, list(HEADERS), 1)
+    door = replace(QUICK, certificates=True)
+    return access(Judge(decider), door, "p", call, lambda: 0.0, BodyWaits())

@@ -4,7 +4,16 @@ import struct
 
 import pytest
 
-from gatepass.plugin.gateways.apisix.building import Block, entries, finished, table, text, vector
+from gatepass.plugin.gateways.apisix.building import (
+    Block,
+    _remembered_entry,
+    entries,
+    finished,
+    passing_entries,
+    table,
+    text,
+    vector,
+)
 from support.apisix.flat import Table
 from support.apisix_flatbuffers import LibraryTable
 
@@ -79,6 +88,15 @@ def test_an_entry_without_a_value_is_not_one_with_an_empty_value() -> None:
     """APISIX deletes a header for either; of a response's header it ignores the former."""
     octets = finished(table(entries([(b"a", None), (b"a", b"")])))
     assert LibraryTable(octets).entries(0) == [(b"a", None), (b"a", b"")]
+
+
+def test_what_passes_by_is_written_alike_and_not_kept() -> None:
+    """A response's cookies are nobody's to keep, and would push out what comes again."""
+    pairs = [(b"Set-Cookie", b"secret"), (b"X-Flag", None), (b"Set-Cookie", b"")]
+    before = _remembered_entry.cache_info().currsize
+    written = passing_entries(pairs)
+    assert _remembered_entry.cache_info().currsize == before
+    assert written == entries(pairs)
 
 
 def test_an_empty_list_is_there() -> None:

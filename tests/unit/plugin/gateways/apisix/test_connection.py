@@ -5,21 +5,19 @@ from pathlib import Path
 import pytest
 
 from gatepass.plugin.decision import Allow
+from gatepass.plugin.gateways.apisix.names import REQUEST_ID
 from gatepass.plugin.gateways.apisix.tokens import conf_token
-from gatepass.plugin.gateways.apisix.verdict import REQUEST_ID
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
 from gatepass.plugin.request import BodyState
 from support.apisix.messages import (
     BAD_REQUEST,
     ERROR,
-    RESPONSE,
     TOKEN_NOT_FOUND,
     Message,
     Prepare,
     Prepared,
     RequestAnswer,
-    ResponseCall,
     encode,
     frame,
 )
@@ -37,6 +35,8 @@ from support.apisix_calls import (
     new_calls,
     prepare,
     refused,
+    response_call,
+    response_in,
     rewrite_in,
     said_in,
 )
@@ -143,7 +143,8 @@ async def test_the_same_line_serves_calls_of_every_kind_in_turn() -> None:
     for number in range(50):
         assert line.say(prepare()) == [Prepared(DEFAULT)]
         assert rewrite_in(line.ask(TARGET, frame=call(number=number)))
-        assert code_in(line.say(frame(RESPONSE, encode(ResponseCall())))) == BAD_REQUEST
+        assert asked_in(line.say(response_call(number=number))) == b"request_method"
+        assert response_in(line.say(extra(b"POST"))).id == number
         assert code_in(line.say(call(token=4711))) == TOKEN_NOT_FOUND
     assert not line.wire.closed
     assert line.connection._calls.due == {}
@@ -227,5 +228,5 @@ async def test_an_allow_would_be_noticed() -> None:
     line.connection.data_received(call() + extra(TARGET))
     assert lets_through(bytes(line.wire.written))
     assert lets_through(frame(2, encode(RequestAnswer())))
-    assert lets_through(frame(4, b""))
-    assert not lets_through(frame(0, b"") + frame(1, b"") + frame(3, b""))
+    assert lets_through(frame(9, b""))
+    assert not lets_through(frame(0, b"") + frame(1, b"") + frame(3, b"") + frame(4, b""))

@@ -8,16 +8,16 @@ import pytest
 
 from gatepass.plugin.decision import Decision
 from gatepass.plugin.gateways.apisix import calls as module
-from gatepass.plugin.gateways.apisix.connection import CALL_LIMIT
-from gatepass.plugin.gateways.apisix.verdict import REQUEST_ID
+from gatepass.plugin.gateways.apisix.exchange import CALL_LIMIT
+from gatepass.plugin.gateways.apisix.names import REQUEST_ID
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
-from gatepass.plugin.request import Request
 from support.apisix.messages import EXTRA, PREPARE, REQUEST, frame
 from support.apisix_calls import (
     DOOR,
     TARGET,
     Line,
+    ToldLater,
     asked_in,
     call,
     extra,
@@ -25,6 +25,7 @@ from support.apisix_calls import (
     prepare,
     refused,
     rewrite_in,
+    said_in,
 )
 from support.doors import PASS, ScriptedDecider
 from support.kong_events import Books, WantsBody, settled
@@ -33,20 +34,6 @@ SMALL = replace(DOOR, max_body_bytes=100)
 HASTY = replace(DOOR, deadline_seconds=0.02)
 PATH = b"real_request_uri"
 UNREADABLE = frame(EXTRA, b"\xff" * 8)
-
-
-class ToldLater(ScriptedDecider):
-    """Answers each request when it is told to."""
-
-    def __init__(self) -> None:
-        super().__init__(warm=False)
-        self.waiting: list[asyncio.Future[Decision]] = []
-
-    async def decide(self, request: Request) -> Decision:
-        self.requests.append(request)
-        future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
-        self.waiting.append(future)
-        return await future
 
 
 # -- time --------------------------------------------------------------------------------------
@@ -233,7 +220,9 @@ async def test_a_runner_that_ends_answers_the_call_that_has_begun_to_arrive(sent
     calls.close_idle()
     assert not line.wire.closed
     assert asked_in(line.say(whole[sent:])) == PATH
-    assert rewrite_in(line.say(extra(TARGET)))
+    line.connection.data_received(extra(TARGET))
+    answer = line.wire.taken()[:-1]  # behind it is what keeps the next call away
+    assert rewrite_in(said_in(answer))
     assert line.wire.closed
 
 
@@ -252,3 +241,14 @@ async def test_nothing_is_said_twice(kind: int) -> None:
     assert len(said) == 1
     line.connection.overdue()
     assert line.heard() == []
+
+
+async def test_what_is_said_last_is_not_cut_off_by_the_end_of_the_runner() -> None:
+    """An abort would take back what the closing connection still has to send."""
+    line = Line(calls := new_calls())
+    calls.stopping = True
+    line.say(call())
+    line.connection.data_received(extra(TARGET))
+    assert line.wire.closed
+    calls.cut()
+    assert not line.wire.aborted

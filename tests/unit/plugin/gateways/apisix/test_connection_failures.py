@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from gatepass.plugin.decision import Decision
-from gatepass.plugin.gateways.apisix.connection import CALL_LIMIT
+from gatepass.plugin.gateways.apisix.exchange import CALL_LIMIT
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.request import BodyState, Request
 from support.apisix.messages import EXTRA, REQUEST, RequestCall, encode, frame
@@ -193,3 +193,29 @@ async def test_0a_an_exception_about_a_token_is_a_refusal(monkeypatch: pytest.Mo
     assert refused(line.say(call())) is Reason.INTERNAL
     monkeypatch.undo()
     assert still_serves(line)
+
+
+async def test_sec_41_an_exception_while_closing_is_counted_and_not_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_transport: asyncio.Transport) -> None:
+        raise LookupError
+
+    calls = new_calls()
+    monkeypatch.setattr(calls, "close_soon", broken)
+    line = Line(calls)
+    assert line.say(frame(5, b"")) == []
+    assert line.connection.deaf
+    assert calls._judge.faults == 1
+
+
+async def test_sec_41_a_connection_that_goes_by_itself_leaves_no_timer() -> None:
+    """Or whoever sends garbage and goes, again and again, would fill the memory."""
+    calls = new_calls()
+    lines = [Line(calls) for _ in range(3)]
+    for line in lines:
+        line.connection.data_received(frame(5, b""))
+        line.lose()
+    closings = [line.connection._closing for line in lines]
+    assert [closing is None or closing.cancelled() for closing in closings] == [True] * 3
+    assert any(closing is not None for closing in closings)

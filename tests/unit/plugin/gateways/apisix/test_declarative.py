@@ -31,7 +31,9 @@ EXAMPLES = CHECKOUT / "examples" / "apisix"
 SETTINGS = PurePosixPath("/etc/gatepass/gatepass.yaml")
 PROGRAM = Path("/usr/local/bin/gatepass")
 TOKEN = "0123456789abcdef0123456789abcdef"
-HEADERS = DecidingHeaders(["authorization"], ["x-who", "x-a-b"], ["authorization"])
+HEADERS = DecidingHeaders(
+    ["authorization", "x-api-key"], ["x-who", "x-a-b"], ["authorization", "x-api-key"]
+)
 AROUND = Surroundings("default", "http://127.0.0.1:8700", reports=True, headers=HEADERS)
 DOOR = ApisixDoor(socket=Path("/run/x/apisix.sock"), max_body_bytes=4 * 1024 * 1024)
 MACHINE = Machine(DOOR, DOOR.max_body_bytes, SETTINGS, PROGRAM, reports=True)
@@ -67,6 +69,7 @@ def test_the_whole_document() -> None:
             "log_format": {
                 "request_id": "$gatepass_request",
                 "status": "$status",
+                "bytes_sent": "$upstream_bytes_sent",
                 "usage": "$llm_usage",
                 "usage_head": "$llm_usage_head",
             },
@@ -112,14 +115,21 @@ def test_the_whole_document() -> None:
     }
 
 
-def test_ai_proxy_counts_without_lua() -> None:
+def test_ai_proxy_counts_and_the_mark_names_the_call() -> None:
     service = Service("llm", "https://api.example/v1/chat/completions", ("/v1",))
     (entity,) = declared(service, way=Way.AI_PROXY)["services"]
     assert "upstream" not in entity
     plugins = entity["plugins"]
-    assert list(plugins) == ["ext-plugin-pre-req", "http-logger", "ai-proxy"]
+    assert list(plugins) == [
+        "ext-plugin-pre-req",
+        "serverless-pre-function",
+        "http-logger",
+        "ai-proxy",
+    ]
+    mark = {"phase": "rewrite", "functions": [mark_snippet()]}
+    assert plugins["serverless-pre-function"] == mark
     assert plugins["http-logger"]["log_format"] == {
-        "request_id": "$http_x_gatepass_request",
+        "request_id": "$gatepass_request",
         "status": "$upstream_status",
         "prompt_tokens": "$llm_prompt_tokens",
         "completion_tokens": "$llm_completion_tokens",
@@ -127,20 +137,32 @@ def test_ai_proxy_counts_without_lua() -> None:
     assert plugins["ai-proxy"]["override"]["endpoint"] == service.url
 
 
+def test_post_resp_needs_neither_lua_nor_reports() -> None:
+    (entity,) = declared(Service("a", "http://a", ("/",)), way=Way.POST_RESP)["services"]
+    conf = [{"name": "gatepass", "value": '{"profile": "default"}'}]
+    asks = {"conf": conf, "allow_degradation": False}
+    assert entity["plugins"] == {"ext-plugin-pre-req": asks, "ext-plugin-post-resp": asks}
+    assert entity["upstream"]["nodes"]
+
+
 def test_forward_auth_takes_away_first_and_tells_the_raw_path() -> None:
     (entity,) = declared(Service("a", "http://a", ("/",)), way=Way.FORWARD_AUTH)["services"]
     assert entity["plugins"] == {
         "proxy-rewrite": {
             "headers": {
-                "remove": ["x-a-b", "x-a_b", "x-who", "x_a-b", "x_a_b", "x_who"],
+                "remove": [
+                    *("x-a-b", "x-a_b", "x-api_key", "x-gatepass-request", "x-gatepass_request"),
+                    *("x-who", "x_a-b", "x_a_b", "x_api-key", "x_api_key", "x_gatepass-request"),
+                    *("x_gatepass_request", "x_who"),
+                ],
             }
         },
         "forward-auth": {
             "uri": "http://127.0.0.1:8700/traefik/default",
             "request_method": "POST",
-            "request_headers": ["authorization"],
+            "request_headers": ["authorization", "x-api-key"],
             "extra_headers": {"X-Forwarded-Uri": "$real_request_uri"},
-            "upstream_headers": ["x-who", "x-a-b", "authorization"],
+            "upstream_headers": ["x-who", "x-a-b", "authorization", "x-api-key"],
             "client_headers": ["Content-Type", "Cache-Control", "Retry-After", "WWW-Authenticate"],
             "timeout": 5000,
             "status_on_error": 503,
@@ -166,11 +188,29 @@ def test_names_stay_text(name: str) -> None:
     assert profile_of([(conf["name"].encode(), conf["value"].encode())]) == name
 
 
-def test_no_batch_is_longer_than_what_is_taken() -> None:
-    quotes = '"' * MOST_BYTES
-    record = {"request_id": "x" * 64, "status": 200, "usage": quotes, "usage_head": quotes}
-    batch = json.dumps([{**record, "route_id": "r" * 64, "service_id": "s" * 64}] * RECORDS)
-    assert len(batch) < MAX_BODY_BYTES
+LONGEST = {
+    "gatepass_request": "x" * 64,
+    "status": "504",
+    "upstream_status": "502, " * 99 + "504",
+    "upstream_bytes_sent": "9" * 20 + ", " * 99,
+    "llm_usage": '"' * MOST_BYTES,
+    "llm_usage_head": '"' * MOST_BYTES,
+    "llm_prompt_tokens": "9" * 20,
+    "llm_completion_tokens": "9" * 20,
+    # nginx takes a header of 8000 such octets, each of which JSON writes as six, and four of them
+    "http_x_gatepass_request": "\x7f" * 32_000,
+}
+"""The longest that APISIX's variables can be."""
+
+
+@pytest.mark.parametrize("way", [Way.RUNNER, Way.AI_PROXY])
+def test_sec_59_no_batch_is_longer_than_what_is_taken(way: Way) -> None:
+    """Refused calls are logged too: a client without a token must not drown the others' records."""
+    (entity,) = declared(Service("a", "http://a", ("/",)), way=way)["services"]
+    logger = entity["plugins"]["http-logger"]
+    record = {name: LONGEST[value[1:]] for name, value in logger["log_format"].items()}
+    batch = [{**record, "route_id": "r" * 64, "service_id": "s" * 64}] * logger["batch_max_size"]
+    assert len(json.dumps(batch).replace("\x7f", "\\u007f")) < MAX_BODY_BYTES
     assert RECORDS <= MAX_RECORDS
     assert RETRIES > 30, "a restart takes less than half a minute"
 
@@ -220,6 +260,11 @@ def test_the_lines_of_config_yaml_follow_the_settings() -> None:
 def test_config_yaml_of_the_other_ways() -> None:
     ai = yaml.safe_load(config_yaml(Way.AI_PROXY, MACHINE))
     assert ai["nginx_config"]["envs"] == ["GATEPASS_USAGE_AUTHORIZATION", "UPSTREAM_AUTHORIZATION"]
+    text = config_yaml(Way.POST_RESP, MACHINE)
+    assert "envs" not in yaml.safe_load(text)["nginx_config"]
+    assert "#   ext-plugin-pre-req, ext-plugin-post-resp\n" in text
+    assert "nothing is settled here" not in text
+    assert "nothing is settled here" in config_yaml(Way.RUNNER, MACHINE)
     asked = yaml.safe_load(config_yaml(Way.FORWARD_AUTH, MACHINE))
     assert "ext-plugin" not in asked
     assert "envs" not in asked["nginx_config"]

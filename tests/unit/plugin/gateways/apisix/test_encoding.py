@@ -4,8 +4,9 @@ import pytest
 
 from gatepass.plugin.gateways.apisix.encoding import encode_rewrite, encode_stop
 from gatepass.plugin.gateways.apisix.messages import answered, rewrite, stop
+from gatepass.plugin.gateways.apisix.names import REQUEST_ID
 from gatepass.plugin.gateways.apisix.questions import Rewrite, Stop
-from gatepass.plugin.gateways.apisix.verdict import REQUEST_ID, to_stop
+from gatepass.plugin.gateways.apisix.verdict import to_stop
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
 from support.apisix import messages as theirs

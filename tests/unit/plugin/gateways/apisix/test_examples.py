@@ -9,6 +9,7 @@ import yaml
 from gatepass.plugin.commands.apisix_config import ConfigOptions, run_apisix_config
 from gatepass.plugin.gateways.apisix.config_lines import Machine, config_yaml
 from gatepass.plugin.gateways.apisix.declarative import Way
+from gatepass.plugin.gateways.apisix.names import AUTHORIZATION_VARIABLE
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
 from gatepass.plugin.settings import Compiled, compile_settings, load_settings
@@ -84,6 +85,19 @@ def test_the_unit_runs_where_the_settings_say(compiled: Compiled) -> None:
     (folder,) = re.findall("^RuntimeDirectory=(.*)$", unit, re.MULTILINE)
     assert f"/run/{folder}" == str(door.socket.parent)
     assert "\nUMask=0077\n" in unit
+
+
+def test_apisixs_own_unit_gets_the_variable_that_its_config_yaml_names() -> None:
+    drop_in = (EXAMPLES / "apisix.service.d" / "gatepass.conf").read_text()
+    assert f'# {AUTHORIZATION_VARIABLE}="Bearer ' in drop_in
+    assert "\n[Service]\n" in drop_in
+    assert "\nEnvironmentFile=/etc/gatepass/" in drop_in
+    (line,) = [
+        line
+        for line in (EXAMPLES / "config.yaml").read_text().splitlines()
+        if AUTHORIZATION_VARIABLE in line
+    ]
+    assert "`Bearer ` and doors.http.usage_token" in line
 
 
 @needs_systemd

@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
+from gatepass.plugin.gateways.apisix.bounds import MAX_BODY_BYTES, MAX_PAYLOAD_BYTES
 from gatepass.plugin.gateways.apisix.flatbuffers import Malformed
 from gatepass.plugin.gateways.apisix.messages import (
-    MAX_PAYLOAD_BYTES,
     METHODS,
     answered,
     framed,
     prepared,
     question_for_body,
+    question_for_response_body,
     question_for_variable,
     read_call_id,
     read_extra_info,
@@ -19,6 +20,7 @@ from gatepass.plugin.gateways.apisix.messages import (
     read_http_resp_call,
     read_prepare_conf,
     refused,
+    response_answered,
     rewrite,
     stop,
     token_unknown,
@@ -34,6 +36,8 @@ from support.apisix.messages import (
     RequestAnswer,
     RequestBody,
     RequestCall,
+    ResponseAnswer,
+    ResponseBody,
     ResponseCall,
     Rewrite,
     Stop,
@@ -139,6 +143,17 @@ def test_a_token_is_told(token: int) -> None:
 def test_questions() -> None:
     octets = question_for_variable(b"real_request_uri") + question_for_body()
     assert said_in(octets) == [Question(1, Var(b"real_request_uri")), Question(2, RequestBody())]
+    assert said_in(question_for_response_body()) == [Question(3, ResponseBody())]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2**32 - 1])
+@pytest.mark.parametrize("headers", [(), ((b"X-Up", b"1"), (b"X-Up", b"\xff"), (b"X-Empty", b""))])
+@pytest.mark.parametrize("body", [None, b" "])
+def test_a_response_is_answered(
+    number: int, headers: tuple[Entry, ...], body: bytes | None
+) -> None:
+    octets = response_answered(number, 304, list(headers), body)
+    assert said_in(octets) == [ResponseAnswer(number, 304, headers, body)]
 
 
 @pytest.mark.parametrize("number", [0, 1, 2**22, 2**32 - 1])
@@ -158,3 +173,8 @@ def test_a_rewrite_of_nothing_is_an_explicit_yes() -> None:
     """An answer without an action would be one too, which is why nothing else may end so."""
     (answer,) = said_in(answered(0, rewrite([]), stops=False))
     assert answer == RequestAnswer(0, 2, Rewrite())
+
+
+def test_the_longest_body_that_settings_allow_fits_into_a_frame_and_16_mib_do_not() -> None:
+    assert len(encode(Extra(bytes(MAX_BODY_BYTES)))) <= MAX_PAYLOAD_BYTES
+    assert len(encode(Extra(bytes(16 * 1024 * 1024)))) > MAX_PAYLOAD_BYTES

@@ -1,12 +1,14 @@
 """A decision in APISIX's terms: which headers go, in which spelling, and which come."""
 
-from itertools import product
+from itertools import permutations, product
 
 import pytest
 
 from gatepass.plugin.decision import Allow
+from gatepass.plugin.gateways.apisix import verdict as module
+from gatepass.plugin.gateways.apisix.names import REQUEST_ID
 from gatepass.plugin.gateways.apisix.questions import Rewrite
-from gatepass.plugin.gateways.apisix.verdict import MOST_DASHES, REQUEST_ID, to_rewrite, to_stop
+from gatepass.plugin.gateways.apisix.verdict import MOST_DASHES, to_rewrite, to_stop
 from gatepass.plugin.headers import Header, fold_name
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
@@ -133,6 +135,25 @@ def test_one_requests_headers_are_never_anothers() -> None:
                         name for name, _ in told
                     }
                     assert (b"accept-encoding" in names) is show_usage
+
+
+def test_sec_41_what_a_client_sends_makes_no_new_memory() -> None:
+    """Else shuffled spellings would make each verdict dear, and push everybody else's out."""
+    names = [b"x_user_id", b"x-user_id", b"x_user-id", b"x_role", b"x_gatepass_request"]
+    first = rewrite()
+    module._removed.cache_clear()
+    for order in permutations(names):
+        assert rewrite(tuple((name, b"root") for name in order)) == first
+    assert module._removed.cache_info().currsize == 1
+
+
+def test_sec_41_nor_does_their_order_where_they_must_be_seen() -> None:
+    name = b"-".join([b"p"] * (MOST_DASHES + 2))
+    odd = [name.replace(b"-", b"_", count) for count in (2, 3, 4)]
+    module._removed.cache_clear()
+    for order in permutations(odd):
+        rewrite(tuple((one, b"root") for one in order), frozenset({name}), ())
+    assert module._removed.cache_info().currsize == 1
 
 
 def test_0a_a_refusal_is_a_status_a_body_and_its_headers() -> None:

@@ -1,6 +1,8 @@
 """The access phase, question by question: what is asked, when, and what the Gate is shown."""
 
 import asyncio
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,12 @@ from gatepass.plugin.gateways.kong.calls import Proceed, SpooledBody
 from gatepass.plugin.headers import Header
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
-from gatepass.plugin.request import BodyState, Request
+from gatepass.plugin.request import BodyState, CertificateState, Request
 from support.doors import PASS, ScriptedDecider
 from support.kong_access import BODY, HEAD, KONG, QUICK, refused, run
 from support.kong_events import WantsBody, play
+
+PEM = b"-----BEGIN CERTIFICATE-----\nY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n"
 
 
 async def test_sec_32_the_gate_sees_what_kong_says_and_no_more() -> None:
@@ -181,3 +185,34 @@ async def test_sec_41_the_deadline_starts_anew_with_the_body() -> None:
 async def test_an_exception_is_left_to_the_connection() -> None:
     with pytest.raises(LookupError):
         await run(ScriptedDecider(answer=LookupError()), QUICK)
+
+
+@pytest.mark.parametrize(
+    ("said", "known"),
+    [
+        (b"", CertificateState.NONE),
+        (PEM, sha256(b"certificate").digest()),
+        (PEM.replace(b"\n", b"%0A").replace(b" ", b"%20"), sha256(b"certificate").digest()),
+    ],
+)
+async def test_the_clients_certificate_is_asked_for_where_an_issuer_wants_it(
+    said: bytes, known: object
+) -> None:
+    decider = ScriptedDecider()
+    door = replace(QUICK, certificates=True)
+    kong = {**KONG, "kong.nginx.get_var ssl_client_escaped_cert": said}
+    ending, asked = await play(access(Judge(decider), door, "p", lambda: 0.0, BodyWaits()), kong)
+    assert isinstance(ending, Proceed)
+    assert asked[-1] == ("kong.nginx.get_var", b"ssl_client_escaped_cert")
+    assert decider.requests[0].client_certificate == known
+    await run(decider, QUICK)
+    assert decider.requests[1].client_certificate is CertificateState.NOT_SHOWN
+
+
+async def test_a_certificate_that_cannot_be_read_is_refused() -> None:
+    decider = ScriptedDecider()
+    door = replace(QUICK, certificates=True)
+    kong = {**KONG, "kong.nginx.get_var ssl_client_escaped_cert": b"x"}
+    ending, _ = await play(access(Judge(decider), door, "p", lambda: 0.0, BodyWaits()), kong)
+    assert refused(ending) is Reason.GATEWAY_ERROR
+    assert decider.requests == []

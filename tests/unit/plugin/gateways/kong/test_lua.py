@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gatepass.plugin.decision import error_body
 from gatepass.plugin.gateways.kong.lua import guard, usage_snippet
 from gatepass.plugin.gateways.kong.marker import MARKER, RESPONSE_HEAD, RESPONSE_TAIL
-from gatepass.plugin.gateways.lua import HEAD_BYTES, TAIL_BYTES
+from gatepass.plugin.gateways.lua import KEPT_HEAD_BYTES, TAIL_BYTES
 from gatepass.plugin.metering.prices import Usage
 from gatepass.plugin.metering.usage import usage_in_tail
 from gatepass.plugin.reasons import Reason
@@ -79,7 +79,7 @@ def test_the_ends_are_kept_however_they_come(chunks: list[bytes], last: bytes) -
     request.finish(last)
     whole = b"".join(chunks) + last
     head, tail = kept(request)
-    assert (head or b"", tail) == (whole[:HEAD_BYTES], whole[-TAIL_BYTES:])
+    assert (head or b"", tail) == (whole[:KEPT_HEAD_BYTES], whole[-TAIL_BYTES:])
 
 
 @pytest.mark.parametrize(
@@ -88,10 +88,10 @@ def test_the_ends_are_kept_however_they_come(chunks: list[bytes], last: bytes) -
 )
 def test_memory_is_bounded_whatever_the_chunks(chunk: bytes, times: int) -> None:
     request = answering("text/event-stream; charset=utf-8")
-    assert request.feed(chunk, times) <= HEAD_BYTES + 3 * TAIL_BYTES + 64 * 40
+    assert request.feed(chunk, times) <= KEPT_HEAD_BYTES + 3 * TAIL_BYTES + 64 * 40
     request.finish(b"the end")
     head, tail = kept(request)
-    assert head == (chunk[:HEAD_BYTES] * HEAD_BYTES)[:HEAD_BYTES]
+    assert head == (chunk[:KEPT_HEAD_BYTES] * KEPT_HEAD_BYTES)[:KEPT_HEAD_BYTES]
     assert tail is not None
     assert len(tail) == TAIL_BYTES
     assert tail.endswith(chunk[-100:] + b"the end")
