@@ -23,7 +23,7 @@ demo: .venv/demo.stamp ## real identity provider, real gateway, real plugin: the
 	@$(RUN) -m gatepass.plugin demo $(ARGS)
 
 test: .venv/all.stamp check ## everything that must hold: check, then all tests with coverage
-	$(RUN) -m pytest -m "not soak" --cov --cov-report=term --cov-report=json:.venv/coverage.json $(ARGS)
+	$(RUN) -m pytest -m "not soak" -n auto --dist loadfile --cov --cov-report=term --cov-report=json:.venv/coverage.json $(ARGS)
 	$(RUN) .ci/branches.py .venv/coverage.json
 
 check: .venv/all.stamp ## ruff (ALL), mypy --strict, the direction of imports

@@ -12,19 +12,24 @@ Of the members that bound an answer only those count that the route's operation 
 would make the call look cheap and bound nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from gatepass.jwks.encoding import NotStrictJson, parse_json_object
+from gatepass.plugin.denied_parameters import DENIED_PARAMETERS
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.guardrails import GUARDED_MEMBERS, changes_guardrails
 from gatepass.plugin.parameters import (
-    DENIED_PARAMETERS,
+    FILE_NESTING,
+    FILE_PARAMETERS,
     MODEL_PARAMETERS,
     NESTING,
+    TARIFFS,
     batched,
+    is_dearer,
     listed_models,
+    names_files,
     nested_models,
     plain_name,
 )
@@ -52,8 +57,9 @@ _HARMLESS = frozenset(
 """The members of most requests, so that they need not be looked at twice."""
 _NAMING = NESTING | MODEL_PARAMETERS
 _DECIDING = (
-    {"model", "user", "requests", *_MULTIPLIERS, *OUTPUT_BOUNDS}
+    {"model", "user", "requests", FILE_NESTING, *_MULTIPLIERS, *OUTPUT_BOUNDS, *TARIFFS}
     | DENIED_PARAMETERS
+    | FILE_PARAMETERS
     | _NAMING
     | GUARDED_MEMBERS
 )
@@ -64,7 +70,8 @@ class BodyFacts(msgspec.Struct, frozen=True, gc=False):
     """What the body names: all its models, the one at the top first.
 
     `max_output_tokens` is the request's own bound per answer, or None; `choices` says how many
-    answers are asked for, at least 1. `names_user` says that it has a `user`.
+    answers are asked for, at least 1. `names_user` says that it has a `user`, `names_files` that
+    what is asked for stands elsewhere.
     """
 
     models: tuple[str, ...]
@@ -72,6 +79,7 @@ class BodyFacts(msgspec.Struct, frozen=True, gc=False):
     choices: int
     names_user: bool = False
     changes_guardrails: bool = False
+    names_files: bool = False
 
 
 def output_bounds(path: str) -> tuple[str, ...]:
@@ -115,6 +123,7 @@ def _judged(
         _facts_of(members, allowed_parameters, bounds),
         names_user=isinstance(user, str) and bool(user.strip()),
         changes_guardrails=changes_guardrails(members),
+        names_files=names_files(members),
     )
 
 
@@ -140,16 +149,17 @@ def _together(batch: BodyFacts, parts: Sequence[BodyFacts]) -> BodyFacts:
         choices=sum(part.choices for part in parts),
         names_user=batch.names_user or all(part.names_user for part in parts),
         changes_guardrails=any(part.changes_guardrails for part in (batch, *parts)),
+        names_files=any(part.names_files for part in (batch, *parts)),
     )
 
 
-def _check_parameters(members: Iterable[str], allowed_parameters: frozenset[str]) -> None:
-    for name in members:
-        denied = (
-            name not in allowed_parameters
-            if name in DENIED_PARAMETERS
-            else name.casefold() in _FOLDED and name not in _DECIDING
-        )
+def _check_parameters(members: Mapping[str, object], allowed_parameters: frozenset[str]) -> None:
+    for name, value in members.items():
+        if name in _DECIDING:
+            chooses = name in DENIED_PARAMETERS or (name in TARIFFS and is_dearer(name, value))
+            denied = chooses and name not in allowed_parameters
+        else:
+            denied = name.casefold() in _FOLDED
         if denied:
             raise RequestRefused(Reason.PARAMETER_DENIED)
 

@@ -2,19 +2,24 @@
 
 Exit status: 0 it is so, 1 it is not so (a check failed, the request was denied), 2 the question
 could not be answered (wrong settings, wrong use). To `check` wrong settings are an answer: 1.
-Results go to stdout, all else to stderr.
+Results go to stdout, all else to stderr; with `--json` a failure is a result too: `ok` is false,
+`code` says what it is, `problems` are its sentences.
 """
 
+import json
+import sys
 from typing import Annotated
 
 import typer
 
 from gatepass.jwks.errors import GatepassError
-from gatepass.plugin.cli_directory import db_app, users_app
+from gatepass.plugin.cli_budgets import budgets_app
+from gatepass.plugin.cli_directory import db_app, directory_app, users_app
 from gatepass.plugin.cli_gateways import apisix_app, kong_app
 from gatepass.plugin.cli_import import import_app
 from gatepass.plugin.cli_jwks import jwks_app
 from gatepass.plugin.cli_options import DEFAULT_SETTINGS, AsJson, LogLevel, SettingsPath
+from gatepass.plugin.cli_rows import add_to as add_row_commands
 from gatepass.plugin.version import VERSION
 
 app = typer.Typer(
@@ -32,7 +37,10 @@ settings_app = typer.Typer(no_args_is_help=True, help="The settings file.", rich
 app.add_typer(settings_app, name="settings")
 app.add_typer(db_app, name="db")
 app.add_typer(users_app, name="users")
+app.add_typer(budgets_app, name="budgets")
 app.add_typer(import_app, name="import")
+app.add_typer(directory_app, name="directory")
+add_row_commands(app, users_app, budgets_app)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the shape that typer calls
@@ -142,5 +150,9 @@ def main() -> None:
     try:
         app()
     except GatepassError as error:
+        if "--json" in sys.argv:
+            problems = getattr(error, "problems", (str(error),))
+            document = {"ok": False, "code": error.code, "problems": list(problems)}
+            typer.echo(json.dumps(document, indent=2))
         typer.echo(f"gatepass: {error}", err=True)
         raise SystemExit(2) from None

@@ -1,5 +1,6 @@
-"""`gatepass db` and `gatepass users`: the database and the people in it."""
+"""`gatepass db`, `directory` and `users`: the schema, all rows by a file, and whose users are."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,6 +8,9 @@ import typer
 from gatepass.plugin.cli_options import DEFAULT_SETTINGS, AsJson, SettingsPath
 
 db_app = typer.Typer(no_args_is_help=True, help="The database's schema.", rich_markup_mode=None)
+directory_app = typer.Typer(
+    no_args_is_help=True, help="All rows, by a file.", rich_markup_mode=None
+)
 users_app = typer.Typer(no_args_is_help=True, help="The stored users.", rich_markup_mode=None)
 
 _UserId = Annotated[str, typer.Argument(help="The user's id.", metavar="USER")]
@@ -43,6 +47,48 @@ def db_check(config: SettingsPath = DEFAULT_SETTINGS, *, as_json: AsJson = False
     from gatepass.plugin.commands.db import run_db_check  # noqa: PLC0415 - per command
 
     raise typer.Exit(run_db_check(config, as_json=as_json))
+
+
+@directory_app.command("apply")
+def directory_apply(
+    file: Annotated[Path, typer.Argument(help="The rows, as YAML: see docs/rows.md.")],
+    config: SettingsPath = DEFAULT_SETTINGS,
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Do everything but keep it, and show the difference.")
+    ] = False,
+    delete: Annotated[
+        bool,
+        typer.Option(
+            "--delete", help="Delete rows of the file's sections that are not in the file."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make what is stored what the file says, in one transaction, and show the difference.
+
+    Nothing is deleted unless told. Exit status: 0 it is so, 1 it cannot be and nothing was changed.
+
+    Example: gatepass directory apply directory.yaml --dry-run
+    """
+    from gatepass.plugin.commands.directory_apply import run_apply  # noqa: PLC0415 - per command
+
+    raise typer.Exit(run_apply(config, file, dry_run=dry_run, delete=delete, as_json=as_json))
+
+
+@directory_app.command("export")
+def directory_export(
+    config: SettingsPath = DEFAULT_SETTINGS,
+    *,
+    out: Annotated[Path | None, typer.Option(help="A new file for it; stdout if left out.")] = None,
+) -> None:
+    """Write what is stored as a file that `apply` reads, and that would change nothing.
+
+    Example: gatepass directory export --out directory.yaml
+    """
+    from gatepass.plugin.commands.directory_export import run_export  # noqa: PLC0415 - per command
+
+    raise typer.Exit(run_export(config, out))
 
 
 @users_app.command("links")

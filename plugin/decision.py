@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import msgspec
 
+from gatepass.plugin.budget_refusal import BudgetRefusal, with_limit
 from gatepass.plugin.headers import Header, fold_name
 from gatepass.plugin.reasons import Reason
 from gatepass.rbac.identity import Identity
+from gatepass.rbac.linking import LinkDenied
 from gatepass.rbac.principals import Principals
 from gatepass.rbac.roles import Role
 
@@ -89,10 +91,16 @@ class Allow(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    """Answer the client with `status`, `response_headers` and `body`; the upstream sees nothing."""
+    """Answer the client with `status`, `response_headers` and `body`; the upstream sees nothing.
+
+    `limit` is the one that refused, where one did. `unlinked` is why a row that matched is not the
+    caller's, where that is so: for whoever runs the service alone, and no part of the body.
+    """
 
     reason: Reason
     response_headers: tuple[Header, ...] = ()
+    limit: BudgetRefusal | None = None
+    unlinked: LinkDenied | None = None
 
     allowed: ClassVar[bool] = False
     request_id: ClassVar[str] = ""
@@ -110,7 +118,8 @@ class Deny:
     @property
     def body(self) -> bytes:
         """Return the error body in the OpenAI shape, as JSON in UTF-8."""
-        return error_body(self.reason)
+        body = error_body(self.reason)
+        return body if self.limit is None else with_limit(body, self.limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,13 @@
 """Errors of the doors, the stores and the budgets; the root stands in gatepass.jwks.errors."""
 
+from math import ceil
+from typing import TYPE_CHECKING
+
 from gatepass.jwks.errors import GatepassError
 from gatepass.plugin.reasons import Reason
+
+if TYPE_CHECKING:
+    from gatepass.plugin.budgets.limits import LimitStanding
 
 
 class RequestRefused(GatepassError):
@@ -12,15 +18,18 @@ class RequestRefused(GatepassError):
 
 
 class BudgetExceeded(GatepassError):
-    """A limit that applies is used up.
+    """A limit that applies is used up; `standing` says which and how it stands, at `now`."""
 
-    `scope` is "team" or "user"; `resets_in_seconds` is None for a budget that never resets.
-    """
-
-    def __init__(self, scope: str, resets_in_seconds: int | None) -> None:
+    def __init__(self, standing: "LimitStanding", now: float) -> None:
         super().__init__("budget_exceeded", "a budget is used up")
-        self.scope = scope
-        self.resets_in_seconds = resets_in_seconds
+        self.standing = standing
+        self.now = now
+
+    @property
+    def resets_in_seconds(self) -> int | None:
+        """Return whole seconds until the window ends, at least 1; None when it never does."""
+        end = self.standing.ends_at
+        return None if end is None else max(1, ceil(end - self.now))
 
 
 class StoreUnavailable(GatepassError):

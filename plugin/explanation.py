@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from gatepass.jwks.token import VerifiedToken
+from gatepass.plugin.budget_refusal import written
+from gatepass.plugin.decision import Allow, Decision
+from gatepass.plugin.declared.text import printable
 from gatepass.plugin.inspection import HeaderFacts
 from gatepass.plugin.known_caller import KnownCaller
 from gatepass.plugin.naming import Naming
@@ -25,6 +28,9 @@ Step = Route | HeaderFacts | VerifiedToken | KnownCaller | Naming
 Finding = Step | Call
 """All that the pipeline hands over."""
 
+_NOT_JUDGED = RuleRead(
+    "request", "what it asks for could not be read or may not be asked for", admits=False
+)
 _LAST_DAY_OF_DATES = 253_402_300_799
 
 
@@ -71,11 +77,15 @@ class Explanation:
             return
         models = None if self._naming is None else self._naming.models
         asked = Asked(self._route.profile, self._method, self._route.path, models)
+        if self._known.barred is not None:
+            yield RuleRead("teams row of an earlier team", self._known.barred.value, admits=False)
         for known in (self._known, *self._known.others):
             asker = Asker(known.caller.identity, known.caller.principals, known.standing)
             rules = rules_read(self._policy, asker, asked)
             if rules[-1].admits:  # this one acts
                 yield from rules_read(self._policy, asker, replace(asked, call=self._call))
+                if self._call is None:
+                    yield _NOT_JUDGED
                 return
             yield from rules
 
@@ -97,6 +107,30 @@ def explain(found: Step) -> tuple[str, str]:
             return "authorize", f"models: {named}" if named else "no model named"
 
 
+def explain_refusal(decision: Decision) -> list[tuple[str, str]]:
+    """Return what stands behind a refusal by a row or a limit, as further steps."""
+    if isinstance(decision, Allow):
+        return []
+    if decision.unlinked is not None:
+        row = decision.unlinked.user_id
+        which = "no row" if row is None else f"user {printable(row)} matches, and is not linked"
+        return [("link", f"{which}: {decision.unlinked.obstacle.value}")]
+    if decision.limit is not None:
+        limit = decision.limit
+        told = [f"the {limit.scope.value}'s limit of {limit.unit.value}"]
+        if limit.model is not None:
+            told.append(f"for {printable(limit.model)}")
+        if limit.limit is not None:
+            amount, left = (written(limit.unit, number) for number in (limit.limit, limit.left))
+            told.append(f"is {amount}, {left} of it left: the call may use more")
+        else:
+            told.append("has less left than the call may use")
+        if limit.resets_in_seconds is not None:
+            told.append(f"(it resets in {limit.resets_in_seconds} s)")
+        return [("budgets", " ".join(told))]
+    return []
+
+
 def _when(seconds: float) -> str:
     if seconds > _LAST_DAY_OF_DATES:
         return "the end of time"
@@ -113,6 +147,6 @@ def _who(known: KnownCaller) -> str:
         ("organization", identity.organization),
         ("end user", identity.end_user),
         ("role", known.caller.role.value),
-        ("money limits", ", ".join(limit.scope for limit in known.limits) or "none"),
+        ("limits", ", ".join(dict.fromkeys(one.scope for one in known.limits.limits)) or "none"),
     )
     return "; ".join(f"{word} {name}" for word, name in named if name is not None)

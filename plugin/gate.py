@@ -8,7 +8,7 @@ exception is a bug: it is counted in `faults`, logged by its type alone, and ans
 """
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,31 +16,35 @@ import msgspec
 
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.jwks.errors import GatepassError
-from gatepass.jwks.introspection import IntrospectionStatus
-from gatepass.jwks.status import IssuerStatus
-from gatepass.plugin.admission import admit
-from gatepass.plugin.budgets.memory import MemoryBudgets, Settlement
-from gatepass.plugin.callers import Directory
+from gatepass.plugin.admission import Admissible, admit, admit_now, call_to_admit
+from gatepass.plugin.budgets.engine import BudgetEngine
 from gatepass.plugin.calls import to_call
 from gatepass.plugin.decision import Allow, BodyWanted, Decision, Deny, Effect
+from gatepass.plugin.directory.resolved import Directory
+from gatepass.plugin.gate_status import GateStatus
 from gatepass.plugin.inspection import HeaderFacts
-from gatepass.plugin.known_caller import KnownCaller, who_acts, who_may_call
-from gatepass.plugin.metering.prices import Usage
+from gatepass.plugin.known_caller import KnownCaller, Life, who_acts, who_may_call
 from gatepass.plugin.naming import name_models, wants_body
+from gatepass.plugin.outage import OutageRule
 from gatepass.plugin.reasons import REASON_BY_CODE, Reason
 from gatepass.plugin.refusals import refuse, refuse_for
 from gatepass.plugin.request import BodyState, Request
 from gatepass.plugin.request_ids import RequestIds
 from gatepass.plugin.routing import Route
 from gatepass.plugin.rulebook import Rulebook, begin_after, end, make_rulebook
+from gatepass.plugin.settling import Books
 from gatepass.plugin.store_health import StoreHealth
 from gatepass.rbac.checks import check_call
+from gatepass.rbac.grace import grace_on
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from gatepass.jwks.fetcher import Fetcher
     from gatepass.jwks.replays import Proof
+    from gatepass.plugin.caller_memory import CallerMemory
+    from gatepass.plugin.directory.changed import Changed
+    from gatepass.plugin.directory.database import Database
     from gatepass.plugin.explanation import Finding
     from gatepass.plugin.opening import Stores
     from gatepass.plugin.refusals import Schemes
@@ -60,25 +64,27 @@ _BODY_NOT_SHOWN = (Reason.BODY_NOT_SHOWN, refuse_for(Reason.BODY_NOT_SHOWN).resp
 _NOT_READ = BodyState.NOT_READ
 
 
-class Gate:
-    """Judges requests by one rulebook at a time; `faults` counts our own bugs."""
+class Gate(GateStatus, Books):
+    """Judges requests by one rulebook at a time; `faults` counts our own bugs.
+
+    `database` is where the rows are, for those who change them; None for a directory without one.
+    """
 
     def __init__(
         self,
         rulebook: Rulebook,
-        budgets: MemoryBudgets,
+        budgets: BudgetEngine,
         directory: Directory,
         clock: Clock,
         fetcher: "Fetcher | None" = None,
     ) -> None:
-        self._rulebook = rulebook
-        self._budgets = budgets
+        super().__init__(rulebook, OutageRule(StoreHealth(directory, clock)), budgets)
         self._directory = directory
-        self._store_health = StoreHealth(directory, clock)
         self._clock = clock
         self._fetcher = fetcher
         self._ids = RequestIds()
         self.faults = 0
+        self.database: Database | None = None
 
     def decide_warm(  # noqa: PLR0911 - one return for every step that can end it
         self, request: Request
@@ -101,16 +107,20 @@ class Gate:
             known = rulebook.callers.known(token, facts.team)
             if known is None:
                 return None
-            return self._judge(rulebook, route, facts, token.digest, proof, known, request)
+            judged = self._judge(rulebook, route, facts, token.digest, proof, known, request)
+            return admit_now(self._budgets, judged)
         except GatepassError as error:
             return self._refuse(error, rulebook.schemes)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
             return self._fault(error)
 
-    async def decide(self, request: Request, trace: Trace = _untraced) -> Decision:
+    async def decide(
+        self, request: Request, trace: Trace = _untraced, *, fresh: bool = False
+    ) -> Decision:
         """Decide, waiting for keys and rows where it must; never raises.
 
-        `trace` is told each step as it is taken, for whoever wants the decision explained.
+        `trace` is told each step as it is taken, for whoever wants the decision explained. With
+        `fresh` no remembered row counts: what is asked for is too weighty for one.
         """
         rulebook = self._rulebook
         try:
@@ -125,11 +135,14 @@ class Gate:
             token = await rulebook.verifier.verify(facts.token)
             trace(token)
             proof = rulebook.possession.check(token, facts, request, route.path)
-            known, effects = await rulebook.callers.find(token, facts.team)
+            known, effects = await self._outage.find(
+                rulebook, route, request.method, token, facts.team, fresh=fresh
+            )
             trace(known)
-            return self._judge(
+            judged = self._judge(
                 rulebook, route, facts, token.digest, proof, known, request, effects, trace
             )
+            return await admit(self._budgets, judged)
         except GatepassError as error:
             return self._refuse(error, rulebook.schemes)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
@@ -161,7 +174,8 @@ class Gate:
         await self._rulebook.verifier.start()
 
     async def close(self) -> None:
-        """Stop refreshing keys; the store is closed by whoever opened it."""
+        """Stop refreshing keys and watching the store; whoever opened the store closes it."""
+        await self._rulebook.callers.store.close()
         await self._rulebook.verifier.close()
 
     async def adopt(self, settings: "Settings") -> None:
@@ -172,52 +186,22 @@ class Gate:
         from gatepass.plugin.settings import compile_settings  # noqa: PLC0415 - heavy, and rare
 
         compiled = compile_settings(settings, fetcher=self._fetcher)
-        rulebook = make_rulebook(compiled, self._directory, self._clock)
+        callers = self._rulebook.callers
+        rulebook = make_rulebook(
+            compiled, self._directory, self._clock, callers.store, callers.tell
+        )
         await begin_after(rulebook, self._rulebook)
+        self._budgets.rules = rulebook.engine_rules
         replaced, self._rulebook = self._rulebook, rulebook
         await end(replaced)
 
-    async def is_ready(self) -> bool:
-        """Answer whether every issuer's keys are there and the store answers."""
-        return self._rulebook.verifier.ready and await self.store_answers()
+    def announce(self, changes: "Sequence[Changed]") -> None:
+        """Have everybody forget whoever depends on changed rows; this process at once."""
+        self._rulebook.callers.announce(changes)
 
-    async def store_answers(self) -> bool:
-        """Answer whether the store does."""
-        return await self._store_health.answers()
-
-    def profiles(self) -> Collection[str]:
-        """Return the names of the profiles that exist now."""
-        return self._rulebook.removals.keys()
-
-    def issuers(self) -> Sequence[IssuerStatus]:
-        """Return how the keys of each issuer stand."""
-        return self._rulebook.verifier.status()
-
-    def introspections(self) -> Sequence[IntrospectionStatus]:
-        """Return how asking about opaque tokens goes, for each issuer that is asked."""
-        return self._rulebook.verifier.introspections()
-
-    def may_be_settled(self, request_id: str) -> bool:
-        """Tell whether a reservation of this request is remembered, settled or not."""
-        return self._budgets.remembers(request_id)
-
-    async def settle(self, request_id: str, usage: Usage) -> Settlement:
-        """Replace the reservation of an allowed request by what it really cost; idempotent.
-
-        A request that reserved nothing (no limit applied) is UNKNOWN here, which is no error.
-        """
-        price = self._budgets.price_of(request_id)
-        if price is None:
-            return Settlement.UNKNOWN
-        return self._budgets.settle(request_id, price.cost_nano(usage))
-
-    async def settle_cost(self, request_id: str, cost_nano: int) -> Settlement:
-        """Replace the reservation by a cost in nano-dollars that the upstream named; idempotent."""
-        return self._budgets.settle(request_id, cost_nano)
-
-    async def release(self, request_id: str) -> Settlement:
-        """Give back the reservation of an allowed request that was never made; idempotent."""
-        return self._budgets.release(request_id)
+    def remembered(self) -> "CallerMemory":
+        """Return the memory of callers, until the next reload."""
+        return self._rulebook.callers.memory
 
     def _judge(  # noqa: PLR0913, PLR0917 - the two ways here know the same things
         self,
@@ -230,18 +214,18 @@ class Gate:
         request: Request,
         effects: tuple[Effect, ...] = (),
         trace: Trace | None = None,
-    ) -> Allow | BodyWanted:
-        """Take steps 6 and 7, which never wait."""
+    ) -> Admissible | BodyWanted:
+        """Take step 6, which never waits, and say what step 7 has to reserve."""
         method, path = request.method, route.path
         fitting = who_may_call(known, route.profile, method, path)
         if request.body is _NOT_READ and wants_body(request, route):
             judge = partial(
                 self._judge, rulebook, route, facts, digest, proof, known, effects=effects
             )
-            conclude = partial(self._conclude, rulebook, request, known.good_until, judge)
+            conclude = partial(self._conclude, rulebook, request, known.life, judge)
             who = known.caller.identity.issuer, known.caller.identity.subject
             return BodyWanted(*_BODY_NOT_SHOWN, who=who, conclude=conclude)
-        naming = name_models(request, route, facts, model_decides=fitting.model_decides)
+        naming = name_models(request, route, facts, fitting)
         if trace is not None:
             trace(naming)
         known, naming = who_acts(fitting, method, path, naming)
@@ -249,27 +233,29 @@ class Gate:
         if trace is not None:
             trace(call)
         check_call(route.profile, known.standing, call)
-        if proof is not None:
-            rulebook.possession.use(proof, request)
         request_id = self._ids.name(request, digest)
-        admit(self._budgets, rulebook.prices, request_id, known.limits, naming)
-        removals = rulebook.removals[route.profile.name]
-        gone = removals.with_connection if facts.drop_connection else removals.usual
-        return Allow(request_id, known.caller, known.set_headers, gone, effects)
+        grace = grace_on(route.profile.grace, method, path)
+        reservation = call_to_admit(
+            self._budgets, rulebook.prices, request_id, known, naming, self._clock.wall(), grace
+        )
+        gone = rulebook.removals[route.profile.name].after(facts)
+        allow = Allow(request_id, known.caller, known.set_headers, gone, effects)
+        use = None if proof is None else partial(rulebook.possession.use, proof, request)
+        return Admissible(allow, reservation, use)
 
     def _conclude(
         self,
         rulebook: Rulebook,
         request: Request,
-        good_until: float,
-        judge: Callable[[Request], Decision],
+        life: Life,
+        judge: Callable[[Request], Admissible | BodyWanted],
         body: bytes | BodyState,
     ) -> Decision | None:
         """Go on with a request whose body was read since; not with rows that are old by now."""
-        if self._clock.monotonic() >= good_until:
+        if self._clock.monotonic() >= life.good_until:
             return None
         try:
-            return judge(msgspec.structs.replace(request, body=body))
+            return admit_now(self._budgets, judge(msgspec.structs.replace(request, body=body)))
         except GatepassError as error:
             return self._refuse(error, rulebook.schemes)
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
@@ -278,8 +264,7 @@ class Gate:
     def _allow_public(
         self, rulebook: Rulebook, request: Request, route: Route, facts: HeaderFacts
     ) -> Allow:
-        removals = rulebook.removals[route.profile.name]
-        gone = removals.with_connection if facts.drop_connection else removals.usual
+        gone = rulebook.removals[route.profile.name].after(facts)
         return Allow(self._ids.name(request, b""), None, (), gone)
 
     def _refuse(self, error: GatepassError, schemes: "Schemes") -> Deny:

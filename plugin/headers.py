@@ -7,6 +7,9 @@ recognized in every such spelling (SEC-44; CVE-2025-64484 is what happens otherw
 Header = tuple[bytes, bytes]
 """A header name and its value, as bytes."""
 
+REQUEST_ID = b"x-gatepass-request"
+"""Tells the upstream, and whoever reports its usage, which request this is; ours alone to set."""
+
 
 def fold_name(name: bytes) -> bytes:
     """Return the one spelling that stands for every spelling of a header name."""

@@ -6,36 +6,69 @@ barred (blocked, say) and only kept its place. Whatever else the request would b
 not make the caller act for another team: neither parameters nor money choose who pays.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
-from gatepass.plugin.budgets.limits import AppliedLimit
+from gatepass.plugin.budgets.applicable import Applicable
+from gatepass.plugin.budgets.engine import NOBODY, Payer
 from gatepass.plugin.decision import Caller
 from gatepass.plugin.headers import Header
 from gatepass.plugin.naming import Naming
-from gatepass.rbac.checks import check_models, check_route
+from gatepass.rbac.checks import check_models, check_route, may_modify_guardrails
 from gatepass.rbac.errors import AccessDenied, AccessFault
 from gatepass.rbac.permissions import Permission
 from gatepass.rbac.policy import Profile
 from gatepass.rbac.standing import Standing
 
 
+class Life:
+    """Until when what was read of a caller counts, on the monotonic clock.
+
+    Until `good_until` it counts as it is, until `stale_until` while the store is away. All copies
+    of a caller share their life; `rows` is what it depends on, in the words of notices.
+    """
+
+    __slots__ = ("good_until", "rows", "stale_until")
+
+    def __init__(self, good_until: float) -> None:
+        self.good_until = good_until
+        self.stale_until = good_until
+        self.rows: tuple[bytes, ...] = ()
+
+    def end(self) -> None:
+        """Let nothing count any more."""
+        self.good_until = self.stale_until = 0.0
+
+
 class KnownCaller(msgspec.Struct, frozen=True):
     """A caller acting for one team, or for none.
 
-    `standing` is the caller's part of the checks; `model_decides` is true when a rule in it or a
-    money limit needs to know the model. `good_until` is on the monotonic clock.
-    `others` are the same caller for further teams, in order; `barred` is why an earlier team than
-    all of these cannot be acted for.
+    `limits` are all that may apply, `payer` is who calls are written down for. `standing` is the
+    caller's part of the checks; `model_decides` is true when a rule in it or a limit needs to know
+    the model. `others` are the same caller for further teams, in order; `barred` is why an earlier
+    team than all of these cannot be acted for.
     """
 
     caller: Caller
     set_headers: tuple[Header, ...]
-    limits: tuple[AppliedLimit, ...]
+    limits: Applicable
     standing: Standing
     model_decides: bool
-    good_until: float
+    life: Life
     others: tuple["KnownCaller", ...] = ()
     barred: AccessFault | None = None
+    payer: Payer = NOBODY
+
+    @property
+    def good_until(self) -> float:
+        """Return until when the caller counts, on the monotonic clock."""
+        return self.life.good_until
+
+    def everywhere(self, change: Callable[[Standing], Standing]) -> "KnownCaller":
+        """Return the caller with another standing, for each of their teams."""
+        others = tuple(other.everywhere(change) for other in self.others)
+        return msgspec.structs.replace(self, standing=change(self.standing), others=others)
 
 
 class Fitting(msgspec.Struct, frozen=True):
@@ -57,6 +90,10 @@ class Fitting(msgspec.Struct, frozen=True):
             if known.model_decides or not permission.models.everything:
                 return True
         return False
+
+    def is_guarded(self, profile: Profile) -> bool:
+        """Answer whether one of them may not change guardrails."""
+        return any(not may_modify_guardrails(profile, known.standing) for known, _ in self.callers)
 
 
 def who_may_call(known: KnownCaller, profile: Profile, method: str, path: str) -> Fitting:

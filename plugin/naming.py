@@ -3,13 +3,16 @@
 A call of an inference route must name its model, and so must any other call that can name one when
 a model rule or a budget binds the caller: what it leads to (a batch, a run) would use one unseen.
 Where the body was not shown, cut or unreadable, the request is refused; only a body that was not
-shown passes when nobody needs the model. The profile may list routes under
+shown, or not all of it, passes when nobody needs the model and the caller may change guardrails: it
+could do so unseen. A body that names a file of requests is refused where a rule or a budget binds:
+nobody sees what they are, nor how many. The profile may list routes under
 `unsafe_unseen_model_routes`, where all of that passes; a body above the door's limit is refused
 without that way out. Routes that spend nothing (`ModelUse.NONE`) are not asked, so their bodies may
 be of any size and kind. A body that can still be read does not come here: the Gate asks for it.
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,6 +26,9 @@ from gatepass.plugin.request import BodyState, Request
 from gatepass.plugin.routing import Route
 from gatepass.rbac.model_use import ModelUse
 from gatepass.rbac.organizations import OrganizationUse
+
+if TYPE_CHECKING:
+    from gatepass.plugin.known_caller import Fitting
 
 
 class Naming(msgspec.Struct, frozen=True, gc=False):
@@ -46,15 +52,13 @@ _MAY_NAME_ONE = ModelUse.OPTIONAL
 _TOUCHES_NONE = OrganizationUse.NONE
 
 
-def name_models(
-    request: Request, route: Route, headers: HeaderFacts, *, model_decides: bool
-) -> Naming:
+def name_models(request: Request, route: Route, headers: HeaderFacts, fitting: "Fitting") -> Naming:
     """Return the models that the request names.
 
-    `model_decides` says that a model rule or a money limit applies to the caller.
+    `fitting` are those of whom one will act: what binds any of them has to be known.
 
     Raises:
-        RequestRefused: the model has to be known and is not.
+        RequestRefused: the model has to be known and is not, or only a file says what is asked for.
 
     """
     if route.use is _NAMES_NONE:
@@ -63,9 +67,11 @@ def name_models(
         raise RequestRefused(Reason.PARAMETER_DENIED)
     body = request.body
     in_path = () if route.model is None else (plain_name(route.model),)
+    model_decides = fitting.model_decides
     must_read = model_decides or route.must_name_model or route.must_name_user
     if not isinstance(body, bytes) or not body:
-        return _unseen(body, route, in_path, must_read=must_read)
+        guarded = request.method == "POST" and fitting.is_guarded(route.profile)
+        return _unseen(body, route, in_path, must_read=must_read or guarded)
     if headers.encoded or headers.foreign:
         return _unread(body, route, in_path)
     try:
@@ -80,6 +86,8 @@ def name_models(
     must_name = model_decides or route.must_name_model
     if not models and must_name and not (route.may_hide_model and route.use is _MAY_NAME_ONE):
         raise RequestRefused(Reason.MODEL_MISSING)
+    if facts.names_files and model_decides and not route.may_hide_model:
+        raise RequestRefused(Reason.FILE_NOT_SHOWN)
     return Naming(models, facts, len(body))
 
 

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 
 from gatepass.jwks.clock import Clock
 from gatepass.jwks.fetcher import Fetcher
-from gatepass.plugin.budgets.engines import BudgetEngine, make_budgets
+from gatepass.plugin.budgets.engines import EngineKind
 from gatepass.plugin.budgets.lock import ProcessLock, lock_path
+from gatepass.plugin.budgets.making import make_budgets
+from gatepass.plugin.directory.changed import Notify, nobody_is_told
 from gatepass.plugin.directory.database import Database
 from gatepass.plugin.directory.sqlite import database_path
 from gatepass.plugin.directory.store import SqlDirectory
@@ -56,19 +58,53 @@ async def open_gate(
     compiled = compile_settings(settings, fetcher=fetcher)
     store = compiled.database if stores is None else stores.database
     directory = SqlDirectory(store, compiled.directory, clock)
-    budgets = make_budgets(compiled.budget_engine, clock, compiled.reservation_timeout_seconds)
-    gate = Gate(make_rulebook(compiled, directory, clock), budgets, directory, clock, fetcher)
+    tell: Notify = nobody_is_told
+    broadcast = None
+    if compiled.redis is not None and stores is None:
+        from gatepass.plugin.directory.broadcast import (  # noqa: PLC0415 - few deployments have it
+            Broadcast,
+        )
+
+        def doubt() -> None:
+            gate.remembered().doubt_all(clock.monotonic())
+
+        broadcast = Broadcast(*compiled.redis, lambda rows: gate.remembered().forget(rows), doubt)
+        tell = broadcast.publish
+    budgets = make_budgets(
+        compiled.budget_engine,
+        clock,
+        compiled.engine_rules,
+        compiled.database if stores is None else None,
+        compiled.redis,
+    )
+    watch = None
+    if compiled.alerts is not None and directory.database is not None:
+        from gatepass.plugin.alerts.making import watched  # noqa: PLC0415 - few deployments have it
+
+        budgets, watch = watched(budgets, directory.database, compiled.alerts, clock)
+    gate = Gate(
+        make_rulebook(compiled, directory, clock, tell=tell), budgets, directory, clock, fetcher
+    )
+    gate.database = directory.database
     async with AsyncExitStack() as stack:
         stack.push_async_callback(gate.close)
         loading = asyncio.create_task(gate.start())
         stack.push_async_callback(_end, loading)
-        if stores is None and compiled.budget_engine is BudgetEngine.MEMORY:
+        if stores is None and compiled.budget_engine is EngineKind.MEMORY:
             lock = lock or ProcessLock(lock_path(database_path(compiled.database)), clock=clock)
             stack.callback(lock.release)
             await lock.acquire()
         stack.push_async_callback(directory.close)
         await directory.open()
+        stack.push_async_callback(budgets.close)
+        await budgets.open()
         await loading
+        if broadcast is not None:
+            stack.push_async_callback(broadcast.close)
+            stack.push_async_callback(_end, asyncio.create_task(broadcast.run()))
+        if watch is not None:
+            stack.push_async_callback(watch.close)
+            stack.push_async_callback(_end, asyncio.create_task(watch.run(budgets)))
         yield gate
 
 

@@ -6,10 +6,16 @@ query. Models that stand in such parts are judged like the body's own, and so ar
 by for it: `fallbacks` and its kin at the top of a body are read where they plainly are names, and
 denied where they are anything else. The schemas of a tool's parameters are passed over: a property
 may well be called `model` there, and nobody obeys it.
+
+Denied too are members that choose a dearer tariff than the one that prices know (TARIFFS). Members
+that name a file in which the upstream finds further requests (`names_files`) are told, because
+neither their models nor their number can be judged.
 """
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
+from gatepass.plugin.denied_parameters import DENIED_PARAMETERS, OF_A_TOOL
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.reasons import Reason
 from gatepass.rbac.models import MAX_MODEL_CHARS
@@ -22,59 +28,49 @@ MODEL_PARAMETERS = frozenset(
 MAX_LISTED_MODELS = 100
 """How many models such members may list in all; each of them is judged and priced."""
 
-DENIED_PARAMETERS = frozenset(
+_TIERS = frozenset({"auto", "default", "standard", "standard_only", "on_demand", "flex"})
+TARIFFS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        # other models than the one that is judged
-        "model_list",
-        "target_model_names",
-        "agent",
-        "deployment_id",
-        "custom_llm_provider",
-        # other endpoints
-        "api_base",
-        "base_url",
-        "api_type",
-        "api_version",
-        "aws_bedrock_runtime_endpoint",
-        "aws_sts_endpoint",
-        "deployment_url",
-        "s3_endpoint_url",
-        "sagemaker_base_url",
-        # other credentials
-        "api_key",
-        "aws_access_key_id",
-        "aws_profile_name",
-        "aws_region_name",
-        "aws_role_name",
-        "aws_secret_access_key",
-        "aws_session_name",
-        "aws_session_token",
-        "aws_web_identity_token",
-        "azure_ad_token",
-        "litellm_credential_name",
-        "litellm_metadata",
-        "litellm_params",
-        "router_settings_override",
-        "user_config",
-        "vertex_credentials",
-        "vertex_location",
-        "vertex_project",
-        "vertex_ai_credentials",
-        "vertex_ai_location",
-        "vertex_ai_project",
-        # what is merged into the upstream's own request
-        "extra_body",
-        "extra_headers",
-        "mock_response",
-        "prompt_id",
+        "service_tier": _TIERS,
+        "serviceTier": _TIERS,
+        "speed": frozenset({"standard"}),
+        "inference_geo": frozenset({"global"}),
+        "performanceConfig": frozenset(),
     }
 )
-"""Members that a proxy upstream would obey over our verdict (the peer's PR #30575)."""
+"""Members that choose a tariff, and the values that cost no more than the price of the model.
 
-NESTING = frozenset({"completion", "ingest_options", "request_body", "rerank", "session", "tools"})
+OpenAI's priority, Groq's performance, Anthropic's fast and US-only answers and Amazon's optimized
+latency cost more. A number is none of these: the speed of a voice.
+"""
+
+FILE_PARAMETERS = frozenset(
+    {
+        *("input_file_id", "input_file_ids", "data_source"),
+        *("training_file", "training_files", "training_file_id", "training_file_ids"),
+        *("validation_file", "validation_files", "validation_file_id", "validation_file_ids"),
+        *("input_config", "inputConfig", "inputDataConfig", "trainingDataConfig"),
+    }
+)
+"""Members that say where further requests, or the data of a training, stand."""
+
+FILE_NESTING = "batch"
+"""Gemini's batches have such a member inside."""
+
+_TOOLS = "tools"
+NESTING = frozenset(
+    {
+        *("completion", "ingest_options", "request_body", "rerank", _TOOLS),
+        *("session", "audio", "input_audio_transcription"),  # of realtime calls
+        *("method", "grader", "testing_criteria"),  # a model that grades another one's answers
+        "plugins",  # OpenRouter's
+    }
+)
 """Members inside of which an upstream reads models and the like."""
 
-_DENIED_INSIDE = DENIED_PARAMETERS | MODEL_PARAMETERS
+_DENIED_INSIDE = frozenset(name.casefold() for name in DENIED_PARAMETERS | MODEL_PARAMETERS)
+_DENIED_IN_TOOLS = _DENIED_INSIDE - OF_A_TOOL
+_TARIFFS_FOLDED = {name.casefold(): name for name in TARIFFS}
 _SCHEMAS = frozenset({"input_schema", "inputschema", "json_schema", "parameters", "schema"})
 
 
@@ -100,6 +96,22 @@ def listed_models(members: Mapping[str, object], allowed: frozenset[str]) -> lis
     return models
 
 
+def is_dearer(tariff: str, value: object) -> bool:
+    """Tell whether a member of TARIFFS may make a call dearer than its model's price."""
+    if value is None or type(value) is int or type(value) is float:
+        return False
+    return not isinstance(value, str) or value not in TARIFFS[tariff]
+
+
+def names_files(members: Mapping[str, object]) -> bool:
+    """Tell whether a body says that what is asked for stands in a file."""
+    batch = members.get(FILE_NESTING)
+    for holder in (members, batch if isinstance(batch, dict) else {}):
+        if any(holder[name] is not None for name in FILE_PARAMETERS.intersection(holder)):
+            return True
+    return False
+
+
 def _plain_names(names: object) -> list[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise RequestRefused(Reason.PARAMETER_DENIED)
@@ -122,20 +134,26 @@ def nested_models(members: Mapping[str, object], allowed: frozenset[str]) -> Ite
             is no single plain name.
 
     """
-    waiting = [members[name] for name in NESTING.intersection(members)]
+    waiting = [(members[name], name == _TOOLS) for name in NESTING.intersection(members)]
     while waiting:
-        value = waiting.pop()
+        value, of_tools = waiting.pop()
         if isinstance(value, list):
-            waiting += value
+            waiting += [(entry, of_tools) for entry in value]
         elif isinstance(value, dict):
+            denied = _DENIED_IN_TOOLS if of_tools else _DENIED_INSIDE
             for name, inner in value.items():
                 folded = name.casefold()
                 if folded == "model" and inner is not None:
                     yield plain_name(inner)
-                elif folded in _DENIED_INSIDE and name not in allowed:
+                elif name not in allowed and (folded in denied or _is_dearer(folded, inner)):
                     raise RequestRefused(Reason.PARAMETER_DENIED)
                 elif folded not in _SCHEMAS:
-                    waiting.append(inner)
+                    waiting.append((inner, of_tools or folded == _TOOLS))
+
+
+def _is_dearer(folded: str, value: object) -> bool:
+    tariff = _TARIFFS_FOLDED.get(folded)
+    return tariff is not None and is_dearer(tariff, value)
 
 
 def plain_name(model: object) -> str:

@@ -7,10 +7,16 @@ would read as the same: percent-encoded, in other letters, with `[]` behind.
 
 from urllib.parse import unquote_plus
 
+from gatepass.plugin.denied_parameters import DENIED_PARAMETERS
 from gatepass.plugin.guardrails import GUARDED_MEMBERS
-from gatepass.plugin.parameters import DENIED_PARAMETERS, MODEL_PARAMETERS
+from gatepass.plugin.parameters import (
+    FILE_PARAMETERS,
+    MODEL_PARAMETERS,
+    TARIFFS,
+)
 
 _DECIDING = DENIED_PARAMETERS | MODEL_PARAMETERS | GUARDED_MEMBERS | {"model"}
+_FOLDED = frozenset(name.casefold() for name in _DECIDING | FILE_PARAMETERS | TARIFFS.keys())
 
 
 def names_denied(target: bytes, allowed_parameters: frozenset[str]) -> bool:
@@ -21,6 +27,6 @@ def names_denied(target: bytes, allowed_parameters: frozenset[str]) -> bool:
     for pair in query.replace(b";", b"&").split(b"&"):
         spelled = pair.partition(b"=")[0].decode("latin-1")
         name = unquote_plus(spelled).partition("[")[0].strip().casefold()
-        if name in _DECIDING and name not in allowed_parameters:
+        if name in _FOLDED and name not in allowed_parameters:
             return True
     return False

@@ -110,6 +110,11 @@ class Reason(Enum):
         403,
         "The caller does not administer this organization.",
     )
+    ADMINISTRATION_DENIED = (
+        "administration_denied",
+        403,
+        "The caller may not see or change this.",
+    )
     EMAIL_DOMAIN_DENIED = (
         "email_domain_denied",
         403,
@@ -138,10 +143,15 @@ class Reason(Enum):
         403,
         "The token leaves out the caller's groups: they are too many.",
     )
+    FILE_NOT_SHOWN = (
+        "file_not_shown",
+        403,
+        "What is asked for stands in a file, and models or budgets are limited for the caller.",
+    )
     PRICE_UNKNOWN = (
         "price_unknown",
         403,
-        "The model has no price, and a money limit applies to the caller.",
+        "The model has no price, and money or tokens are limited for the caller.",
     )
 
     BODY_TOO_LARGE = ("body_too_large", 413, "The request body is larger than allowed.")

@@ -3,17 +3,22 @@
 401 carries a challenge for each scheme by which a token may come (RFC 6750 section 3, RFC 9449
 section 7.1): without an error code when no token came, with `invalid_dpop_proof` when the proof is
 at fault, with `invalid_token` otherwise. All of them stand in one line, because not every gateway
-can send two of one name. 429 carries `Retry-After` (RFC 6585 section 4).
+can send two of one name. 429 carries `Retry-After` (RFC 6585 section 4), and what is left of which
+limit (rate_limit.py).
 """
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
 from gatepass.jwks.errors import GatepassError
+from gatepass.plugin.budget_refusal import budget_refusal
 from gatepass.plugin.decision import Deny, refusal
 from gatepass.plugin.errors import BudgetExceeded
 from gatepass.plugin.headers import Header
+from gatepass.plugin.rate_limit import rate_limit_headers
 from gatepass.plugin.reasons import REASON_BY_CODE, Reason
+from gatepass.rbac.linking import LinkDenied
 
 RETRY_AFTER_NO_RESET_SECONDS = 86_400
 """What is said of a budget that never resets by itself: somebody may raise it by tomorrow."""
@@ -43,10 +48,15 @@ _BEARER_ALONE = Schemes()
 
 def refuse(error: GatepassError, schemes: Schemes = _BEARER_ALONE) -> Deny:
     """Return the refusal for an error; a code that the table does not know is our own fault."""
-    retry_after = None
+    reason = REASON_BY_CODE.get(error.code, Reason.INTERNAL)
     if isinstance(error, BudgetExceeded):
         retry_after = error.resets_in_seconds or RETRY_AFTER_NO_RESET_SECONDS
-    return refuse_for(REASON_BY_CODE.get(error.code, Reason.INTERNAL), retry_after, schemes)
+        deny = refuse_for(reason, retry_after)
+        headers = (*deny.response_headers, *rate_limit_headers(error))
+        return replace(deny, response_headers=headers, limit=budget_refusal(error))
+    if isinstance(error, LinkDenied):
+        return replace(refuse_for(reason), unlinked=error)
+    return refuse_for(reason, schemes=schemes)
 
 
 @lru_cache(maxsize=1024)

@@ -17,9 +17,11 @@ from gatepass.plugin.settings.compile_senders import certificates_are_wanted
 
 _NEEDS_RESTART = (
     ("stores", "database"),
+    ("stores", "redis"),
+    ("stores", "deployment"),
     ("doors",),
     ("budgets", "engine"),
-    ("budgets", "reservation_timeout"),
+    ("budgets", "alerts"),
 )
 _NOBODY_ASKS = (
     "issuers[].sender_constrained.mtls: Kong and APISIX are asked for certificates from the next "

@@ -10,11 +10,18 @@ from gatepass.jwks.clock import Clock
 from gatepass.jwks.dpop import ProofChecker
 from gatepass.jwks.token import VerifiedToken
 from gatepass.jwks.verifier import Verifier
-from gatepass.plugin.callers import CallerRules, Callers, Directory
+from gatepass.plugin.budgets.applicable import Applicable, limits_of
+from gatepass.plugin.budgets.engine import EngineRules
+from gatepass.plugin.budgets.estimates import PriceRules
+from gatepass.plugin.caller_rules import CallerRules
+from gatepass.plugin.callers import Callers
 from gatepass.plugin.decision import Caller, Deny
+from gatepass.plugin.directory.changed import Notify, nobody_is_told
+from gatepass.plugin.directory.resolved import Directory
+from gatepass.plugin.directory.rules import DirectoryRules
+from gatepass.plugin.directory.watch import StoreWatch
 from gatepass.plugin.headers import Header, fold_name, header_text
-from gatepass.plugin.inspection import HeaderInspector
-from gatepass.plugin.metering.prices import PriceTable
+from gatepass.plugin.inspection import HeaderFacts, HeaderInspector
 from gatepass.plugin.possession import Possession, schemes_of
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import Schemes, refuse_for
@@ -22,6 +29,7 @@ from gatepass.plugin.routing import Router
 from gatepass.plugin.settings.compiled import Compiled, IdentityHeaders
 from gatepass.rbac.errors import AccessDenied, AccessFault
 from gatepass.rbac.identity import Identity, identify
+from gatepass.rbac.outage import stand_without_rows
 from gatepass.rbac.policy import Profile
 from gatepass.rbac.principals import Principals
 from gatepass.rbac.standing import Standing, standing_of
@@ -35,24 +43,45 @@ class Removals:
     usual: frozenset[bytes]
     with_connection: frozenset[bytes]
 
+    def after(self, facts: HeaderFacts) -> frozenset[bytes]:
+        """Return what goes from a request whose headers were looked at."""
+        return self.with_connection if facts.drop_connection else self.usual
+
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """Everything that one generation of settings says, plus its own verifier and callers."""
+    """Everything that one generation of settings says, plus its own verifier and callers.
+
+    `open_without_store` are the profiles that let somebody pass without rows while the store is
+    away.
+    """
 
     router: Router
     verifier: Verifier
     inspector: HeaderInspector
     callers: Callers
-    prices: PriceTable
+    prices: PriceRules
+    engine_rules: EngineRules
     removals: dict[str, Removals]
     possession: Possession
     schemes: Schemes
     no_token: Deny
+    directory: DirectoryRules
+    open_without_store: tuple[str, ...] = ()
 
 
-def make_rulebook(compiled: Compiled, directory: Directory, clock: Clock) -> Rulebook:
-    """Build a rulebook; the verifier is not started yet."""
+def make_rulebook(
+    compiled: Compiled,
+    directory: Directory,
+    clock: Clock,
+    store: StoreWatch | None = None,
+    tell: Notify = nobody_is_told,
+) -> Rulebook:
+    """Build a rulebook; the verifier is not started yet.
+
+    `store` knows whether the directory's store is away; `tell` hears of what looking people up has
+    changed.
+    """
     headers = compiled.identity_headers
     inspector = HeaderInspector(
         token_headers=compiled.token_headers,
@@ -80,6 +109,12 @@ def make_rulebook(compiled: Compiled, directory: Directory, clock: Clock) -> Rul
     def standing(identity: Identity, principals: Principals) -> Standing:
         return standing_of(policy, identity, principals)
 
+    def limits(principals: Principals) -> Applicable:
+        return limits_of(principals, compiled.limits)
+
+    def standing_without_rows(identity: Identity) -> Standing | None:
+        return stand_without_rows(policy, identity)
+
     def upstream_headers(caller: Caller) -> tuple[Header, ...]:
         return _upstream_headers(headers, caller)
 
@@ -91,10 +126,21 @@ def make_rulebook(compiled: Compiled, directory: Directory, clock: Clock) -> Rul
             directory.with_rules(compiled.directory),
             clock,
             CallerRules(
-                identity_of, complete, team, standing, upstream_headers, compiled.custom_check
+                identify=identity_of,
+                complete=complete,
+                choose_team=team,
+                stand=standing,
+                upstream_headers=upstream_headers,
+                limits=limits,
+                custom_check=compiled.custom_check,
+                serve_stale_seconds=compiled.serve_stale_seconds,
+                stand_without_rows=standing_without_rows,
             ),
+            store,
+            tell,
         ),
         prices=compiled.prices,
+        engine_rules=compiled.engine_rules,
         removals={
             name: _removals(profile, inspector, compiled.team_header)
             for name, profile in policy.profiles.items()
@@ -102,6 +148,10 @@ def make_rulebook(compiled: Compiled, directory: Directory, clock: Clock) -> Rul
         possession=Possession(proofs),
         schemes=schemes,
         no_token=refuse_for(Reason.NO_TOKEN, schemes=schemes),
+        directory=compiled.directory,
+        open_without_store=tuple(
+            name for name, profile in policy.profiles.items() if profile.routes_without_store.listed
+        ),
     )
 
 

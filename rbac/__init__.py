@@ -1,6 +1,7 @@
 """Who is the caller, and what may they do? Pure functions over values: no input or output."""
 
 from gatepass.rbac.binding import binding_rules
+from gatepass.rbac.budgets import Budget, Limit, Raise, Unit
 from gatepass.rbac.catalog import ModelCatalog
 from gatepass.rbac.checks import Call, check_call, check_models, check_route
 from gatepass.rbac.claims import ClaimNames, ClaimPath, compile_claim_path
@@ -10,7 +11,7 @@ from gatepass.rbac.model_use import ModelUse, model_in_path, model_use
 from gatepass.rbac.models import ALL_MODELS, NO_MODELS, ModelRule, compile_models
 from gatepass.rbac.permissions import Permission
 from gatepass.rbac.policy import Policy, Profile
-from gatepass.rbac.principals import Budget, EndUser, Member, Organization, Principals, Team, User
+from gatepass.rbac.principals import EndUser, Member, Organization, Principals, Team, User
 from gatepass.rbac.roles import Role, RoleMapping, RoleRules
 from gatepass.rbac.route_groups import ROUTE_GROUPS
 from gatepass.rbac.routes import NO_ROUTES, RouteMatcher, compile_routes, read_path
@@ -30,6 +31,7 @@ __all__ = [
     "ClaimPath",
     "EndUser",
     "Identity",
+    "Limit",
     "Member",
     "ModelCatalog",
     "ModelRule",
@@ -39,6 +41,7 @@ __all__ = [
     "Policy",
     "Principals",
     "Profile",
+    "Raise",
     "Role",
     "RoleMapping",
     "RoleRules",
@@ -47,6 +50,7 @@ __all__ = [
     "ScopeMapping",
     "Standing",
     "Team",
+    "Unit",
     "User",
     "binding_rules",
     "check_call",

@@ -1,4 +1,4 @@
-"""The e-mail address that a token asserts, and whether its issuer vouches for it (SEC-52)."""
+"""What an e-mail address is, which one a token asserts, and whether its issuer vouches (SEC-52)."""
 
 import re
 from collections.abc import Mapping
@@ -13,14 +13,19 @@ _SPEAK_OF_EMAIL = frozenset({"email_verified", _ENTRAS})
 def read_email(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> str | None:
     """Return the e-mail address in lower case, or None for anything that is not plainly one.
 
-    An address has one `@` with ASCII on both sides and no blanks (SEC-52; CVE-2026-40574). A
-    malformed one names nobody, so it is no reason to refuse a caller who is named otherwise. ASCII
-    is judged first: lower case would turn the Kelvin sign into a `k`.
+    A malformed one names nobody, so it is no reason to refuse a caller who is named otherwise.
     """
     value = first_value(claims, paths)
-    if not isinstance(value, str) or len(value) > MAX_TEXT_CHARS or not _EMAIL.fullmatch(value):
-        return None
-    return value.lower()
+    return value.lower() if isinstance(value, str) and is_address(value) else None
+
+
+def is_address(text: str) -> bool:
+    """Answer whether a text is plainly an e-mail address.
+
+    It has one `@` with ASCII on both sides and no blanks (SEC-52; CVE-2026-40574). ASCII is judged
+    before lower case is made, which would turn the Kelvin sign into a `k`.
+    """
+    return len(text) <= MAX_TEXT_CHARS and _EMAIL.fullmatch(text) is not None
 
 
 def is_verified(claims: Mapping[str, object], names: ClaimNames, address: str) -> bool:

@@ -96,7 +96,7 @@ def check_call(profile: Profile, standing: Standing, call: Call) -> None:
     """
     if call.lacks_user and profile.require_user_parameter:
         raise AccessDenied(AccessFault.USER_PARAMETER_MISSING)
-    if call.changes_guardrails and not _may_modify_guardrails(profile, standing):
+    if call.changes_guardrails and not may_modify_guardrails(profile, standing):
         raise AccessDenied(AccessFault.GUARDRAILS_DENIED)
     if call.organization_use is not _TOUCHES_NONE:
         check_organizations(
@@ -106,7 +106,7 @@ def check_call(profile: Profile, standing: Standing, call: Call) -> None:
         raise AccessDenied(standing.late)
 
 
-def _may_modify_guardrails(profile: Profile, standing: Standing) -> bool:
+def may_modify_guardrails(profile: Profile, standing: Standing) -> bool:
     """Return the team's word where there is a team, else the profile's."""
     said = standing.may_modify_guardrails
     return profile.allow_guardrail_changes if said is None else said

@@ -17,6 +17,7 @@ class AccessFault(StrEnum):
     USER_PARAMETER_MISSING = "user_parameter_missing"
     GUARDRAILS_DENIED = "guardrails_denied"
     ORGANIZATION_DENIED = "organization_denied"
+    ADMINISTRATION_DENIED = "administration_denied"
     EMAIL_DOMAIN_DENIED = "email_domain_denied"
     CUSTOM_CHECK_DENIED = "custom_check_denied"
     USER_UNKNOWN = "user_unknown"
@@ -44,6 +45,7 @@ _SENTENCES = {
     AccessFault.USER_PARAMETER_MISSING: "the request does not say for which user it is",
     AccessFault.GUARDRAILS_DENIED: "the caller may not change guardrails",
     AccessFault.ORGANIZATION_DENIED: "the caller does not administer this organization",
+    AccessFault.ADMINISTRATION_DENIED: "the caller may not see or change this",
     AccessFault.EMAIL_DOMAIN_DENIED: "the caller's e-mail address is of no accepted domain",
     AccessFault.CUSTOM_CHECK_DENIED: "the check of this deployment refuses the caller",
     AccessFault.USER_UNKNOWN: "the user is not provisioned",

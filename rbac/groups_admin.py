@@ -110,3 +110,19 @@ ORG_ADMIN_ONLY_ROUTES = _table(
     /organization/member_delete
     """
 )
+
+DIRECTORY_ROUTES = _table(
+    """
+    /user/new /user/update /user/delete /user/info /user/list /user/block /user/unblock
+    /team/new /team/update /team/delete /team/info /team/list /team/block /team/unblock
+    /team/member_add /team/member_update /team/member_delete
+    /organization/new /organization/update /organization/delete /organization/info
+    /organization/list /organization/block /organization/unblock /organization/member_add
+    /organization/member_update /organization/member_delete
+    /customer/new /customer/update /customer/delete /customer/info /customer/list /customer/block
+    /customer/unblock /end_user/new /end_user/update /end_user/delete /end_user/info /end_user/list
+    /end_user/block /end_user/unblock
+    /budget/new /budget/update /budget/delete /budget/info /budget/list
+    """
+)
+"""What Gatepass's own management service answers; no group of the peer's."""

@@ -19,7 +19,8 @@ from gatepass.rbac.claims import (
     read_text,
     read_texts,
 )
-from gatepass.rbac.overage import is_withheld, says_less
+from gatepass.rbac.errors import AccessDenied, AccessFault
+from gatepass.rbac.overage import is_withheld, lacks_who, says_less
 from gatepass.rbac.roles import Role, RoleRules
 
 if TYPE_CHECKING:
@@ -62,19 +63,24 @@ def identify(
 ) -> Identity:
     """Read who a verified token says that its bearer is.
 
-    `groups` stand for the lists of teams and roles that the token leaves out; without them
-    `groups_withheld` says that there are such lists.
+    `groups` stand for the teams and roles that the token leaves out, the first of them for the
+    team; without them `groups_withheld` says that there are some.
 
     Raises:
-        AccessDenied: BAD_IDENTITY_CLAIM when a claim that names the caller has the wrong shape.
+        AccessDenied: BAD_IDENTITY_CLAIM when a claim that names the caller has the wrong shape,
+            GROUPS_OVERAGE when the token leaves out another claim that would count.
 
     """
     claims, numbers = token.claims, names.numbers_as_ids
     email = read_email(claims, names.email)
     scopes = read_scopes(claims, names.scopes)
-    no_roles = no_teams = False
+    no_roles = no_teams = no_team = False
     if says_less(claims):
-        no_roles, no_teams = is_withheld(claims, names.roles), is_withheld(claims, names.teams)
+        if lacks_who(claims, names):
+            raise AccessDenied(AccessFault.GROUPS_OVERAGE)
+        no_roles, no_teams, no_team = (
+            is_withheld(claims, paths) for paths in (names.roles, names.teams, names.team)
+        )
     if no_roles:
         roles = groups or ()
     else:
@@ -89,6 +95,8 @@ def identify(
     user_id = read_text(claims, names.user, numbers="user" in numbers)
     # most issuers name few of these, and to see that costs less than a call
     team = read_first(claims, names.team, numbers="team" in numbers) if names.team else None
+    if no_team:
+        team = groups[0] if groups else None
     if names.object_id:
         object_id = read_text(claims, names.object_id, numbers="object_id" in numbers)
         if object_id is not None and role is Role.TEAM:
@@ -113,5 +121,5 @@ def identify(
         organization_alias=alias,
         teams_listed=listed,
         team_alias=team_alias,
-        groups_withheld=groups is None and (no_roles or no_teams),
+        groups_withheld=groups is None and (no_roles or no_teams or no_team),
     )

@@ -2,14 +2,16 @@
 
 Entra names such claims in `_claim_names` (the aggregated and distributed claims of OpenID Connect
 Core, section 5.6.2) and says where they could be asked for; in tokens of the implicit flow it says
-`hasgroups` instead of `groups`. A token that leaves out the list of teams or of roles does not say
-that there are none: without the list nobody knows what its bearer may do, or whom they bill. The
-address in the token is never asked: whoever signs tokens does not choose where we connect to.
+`hasgroups` instead of `groups`. A token that leaves out a claim that would count does not say that
+there is none: without it nobody knows who its bearer is, what they may do, or whom they bill. Lists
+of roles and teams, and the team, can be found out by the deployment; whoever lacks another one is
+refused. The address in the token is never asked: whoever signs tokens does not choose where we
+connect to.
 """
 
 from collections.abc import Mapping
 
-from gatepass.rbac.claims import ClaimPath, first_value
+from gatepass.rbac.claims import ClaimNames, ClaimPath, first_value
 from gatepass.rbac.errors import AccessDenied, AccessFault
 
 _NAMED_ELSEWHERE = "_claim_names"
@@ -38,6 +40,30 @@ def is_withheld(claims: Mapping[str, object], paths: tuple[ClaimPath, ...]) -> b
         if path.literal in elsewhere or (path.steps and path.steps[0] in elsewhere):
             return True
     return False
+
+
+def lacks_who(claims: Mapping[str, object], names: ClaimNames) -> bool:
+    """Answer whether the token leaves out what no list of groups could make up for.
+
+    Raises:
+        AccessDenied: BAD_IDENTITY_CLAIM as for `is_withheld`.
+
+    """
+    return any(
+        is_withheld(claims, paths)
+        for paths in (
+            names.user,
+            names.object_id,
+            names.email,
+            names.email_verified,
+            names.email_owner,
+            names.team_alias,
+            names.organization,
+            names.organization_alias,
+            names.end_user,
+            names.scopes,
+        )
+    )
 
 
 def _elsewhere(claims: Mapping[str, object]) -> frozenset[str]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from gatepass.rbac.catalog import PLAIN_CATALOG, ModelCatalog
 from gatepass.rbac.claims import ClaimNames
+from gatepass.rbac.grace import Grace
 from gatepass.rbac.permissions import Permission
 from gatepass.rbac.roles import Role, RoleRules
-from gatepass.rbac.routes import ALL_ROUTES, RouteMatcher
+from gatepass.rbac.routes import ALL_ROUTES, NO_ROUTES, RouteMatcher
 from gatepass.rbac.scopes import NO_SCOPE_RULES, ScopeGrants
 from gatepass.rbac.teams import NO_TEAM_RULES, TeamRules
 
@@ -26,7 +27,8 @@ class Profile:
     `allow_token_upstream` leaves the caller's token in the request. With `require_user_parameter` a
     POST of inference must say for whom it is; `allow_guardrail_changes` is for callers without a
     team. `team_routes` are all that a team may pay for, whatever the role; `admin_scope_routes` all
-    that the admin scope opens.
+    that the admin scope opens. `routes_without_store` pass by the token alone while no rows can be
+    read (outage.py). `grace` is what may pass while nobody can count.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Profile:
     allow_guardrail_changes: bool = False
     team_routes: RouteMatcher = ALL_ROUTES
     admin_scope_routes: RouteMatcher = ALL_ROUTES
+    routes_without_store: RouteMatcher = NO_ROUTES
+    grace: Grace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Policy:
     """All profiles by name, the claim names by issuer, and the rules that hold in every profile.
 
     The model lists of profiles and scopes are bound to the catalog already. `email_domains` in
-    lower case are the only ones that people may come from; none means any.
+    lower case are the only ones that people may come from; None means any, and no domain nobody.
     """
 
     profiles: Mapping[str, Profile]
@@ -55,5 +59,5 @@ class Policy:
     roles: RoleRules
     catalog: ModelCatalog = PLAIN_CATALOG
     scopes: ScopeGrants = NO_SCOPE_RULES
-    email_domains: frozenset[str] = frozenset()
+    email_domains: frozenset[str] | None = None
     teams: TeamRules = NO_TEAM_RULES

@@ -1,7 +1,6 @@
 """The stored rows behind a caller, as values: what the directory hands to the rules.
 
-Money is an integer number of nano-dollars. A limit of 0 means that nothing may be spent; no limit
-is `None`, never a number. `models` is a compiled `ModelRule`; there is no list that means "all".
+`models` is a compiled `ModelRule`; there is no list that means "all". `budget` None limits nothing.
 """
 
 from collections.abc import Mapping
@@ -9,21 +8,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from gatepass.rbac.budgets import Budget
 from gatepass.rbac.models import ModelRule
 from gatepass.rbac.roles import Role
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """A money limit: `limit_nano_usd` per `window_seconds`, or for ever when that is None.
-
-    `anchor` is the start of the first window in seconds since the epoch, stored at creation.
-    """
-
-    budget_id: str
-    limit_nano_usd: int
-    window_seconds: int | None
-    anchor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +81,9 @@ class EndUser:
 class Principals(msgspec.Struct, frozen=True):
     """Everything stored about one caller; a part that the token does not name is None.
 
-    `member` is the person's membership in `team`, when there are both and it is stored.
+    `member` is the person's membership in `team`, when there are both and it is stored. `share` is
+    what `team` grants each of its members, for whoever has no membership: the token alone puts them
+    there.
     """
 
     user: User | None = None
@@ -102,3 +91,4 @@ class Principals(msgspec.Struct, frozen=True):
     organization: Organization | None = None
     end_user: EndUser | None = None
     member: Member | None = None
+    share: Budget | None = None

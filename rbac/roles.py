@@ -65,15 +65,15 @@ class RoleMapping:
 class RoleRules:
     """How claims assert a role; `admin_scope` None means that no scope makes an admin.
 
-    `allowed` are values of the roles claim of which a person must have one, if there are any and
-    neither scope nor mapping asserts a role. With `required` nobody has a role for being plainly a
-    person or a machine.
+    `allowed` are values of the roles claim of which a person must have one, where neither scope nor
+    mapping asserts a role; None is no such rule, and an empty set admits nobody. With `required`
+    nobody has a role for being plainly a person or a machine.
     """
 
     admin_scope: str | None = None
     mappings: tuple[RoleMapping, ...] = ()
     precedence: Precedence = _FIRST
-    allowed: frozenset[str] = frozenset()
+    allowed: frozenset[str] | None = None
     required: bool = False
 
     def asserted_role(self, roles: tuple[str, ...], scopes: frozenset[str]) -> Role | None:

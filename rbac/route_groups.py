@@ -64,6 +64,7 @@ ROUTE_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "internal_user_routes": _INTERNAL_USER_ROUTES,
         "internal_user_view_only_routes": admin.INTERNAL_USER_VIEW_ONLY_ROUTES,
         "org_admin_only_routes": admin.ORG_ADMIN_ONLY_ROUTES,
+        "directory_routes": admin.DIRECTORY_ROUTES,
     }
 )
 """The groups; `compile_routes` takes this mapping, with the deployment's own groups added."""

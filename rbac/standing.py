@@ -65,7 +65,7 @@ def standing_of(policy: Policy, identity: Identity, principals: Principals) -> S
         aliases=catalog.aliases if team is None else catalog.aliases_with(team.model_aliases),
         may_modify_guardrails=None if team is None else team.may_modify_guardrails,
         organizations={} if user is None else user.organizations,
-        late=_domain_fault(policy.email_domains, identity, principals, role),
+        late=domain_fault(policy.email_domains, identity, principals, role),
         team_pays=team is not None and role not in PROXY_ADMINS,
         by_admin_scope=policy.roles.admin_scope in identity.scopes,
     )
@@ -102,7 +102,7 @@ def effective_role(rules: RoleRules, identity: Identity, principals: Principals)
 
     """
     is_person = identity.user_id is not None or principals.user is not None
-    if is_person and identity.role is None and not _is_allowed(rules, identity):
+    if is_person and identity.role is None and not is_allowed(rules, identity):
         raise AccessDenied(AccessFault.NO_ROLE)
     stored = None if principals.user is None else principals.user.role
     role = identity.role or stored or _inferred_role(rules, identity, is_person=is_person)
@@ -116,8 +116,13 @@ def effective_role(rules: RoleRules, identity: Identity, principals: Principals)
     return role
 
 
-def _is_allowed(rules: RoleRules, identity: Identity) -> bool:
-    return not rules.allowed or not rules.allowed.isdisjoint(identity.roles)
+def is_allowed(rules: RoleRules, identity: Identity) -> bool:
+    """Answer whether a person has one of the values of the roles claim that are needed."""
+    return rules.allowed is None or _has_one(rules.allowed, identity)
+
+
+def _has_one(allowed: frozenset[str], identity: Identity) -> bool:
+    return not allowed.isdisjoint(identity.roles)
 
 
 def _inferred_role(rules: RoleRules, identity: Identity, *, is_person: bool) -> Role:
@@ -127,21 +132,21 @@ def _inferred_role(rules: RoleRules, identity: Identity, *, is_person: bool) -> 
         AccessDenied: NO_ROLE when a role is required and nothing says one.
 
     """
-    says_one = is_person and not rules.allowed.isdisjoint(identity.roles)
+    says_one = is_person and rules.allowed is not None and _has_one(rules.allowed, identity)
     if rules.required and not says_one:
         raise AccessDenied(AccessFault.NO_ROLE)
     return Role.INTERNAL_USER if is_person else Role.TEAM
 
 
-def _domain_fault(
-    domains: frozenset[str], identity: Identity, principals: Principals, role: Role
+def domain_fault(
+    domains: frozenset[str] | None, identity: Identity, principals: Principals, role: Role
 ) -> AccessFault | None:
-    """Judge the domain of whoever is a person: the address itself, verified or not.
+    """Return what the domain of whoever is a person refuses: the address itself, verified or not.
 
     It opens no account, it only keeps others out. A machine of a team has no address; one that has
     is judged like a person.
     """
-    if not domains or _is_machine(identity, principals, role):
+    if domains is None or _is_machine(identity, principals, role):
         return None
     _, _, domain = (identity.email or "").rpartition("@")
     return None if domain in domains else AccessFault.EMAIL_DOMAIN_DENIED

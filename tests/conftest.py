@@ -1,8 +1,10 @@
-"""What all tests share: the real PostgreSQL, and the long runs.
+"""What all tests share: the real PostgreSQL and Valkey, and the long runs.
 
 Under `make soak` all property tests and all tests with `rounds` run long, and count as soak.
 """
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +15,21 @@ from support.soak import SOAKING
 
 if TYPE_CHECKING:
     from support.postgresql import PostgresqlProcess
+    from support.valkey import ValkeyProcess
 
 PROPERTY = Path(__file__).parent / "property"
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest makes its own folder
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each worker of pytest-xdist a folder with a short path: a socket's has 107 octets."""
+    if hasattr(config, "workerinput"):
+        config.option.basetemp = tempfile.mkdtemp(prefix="gatepass-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        shutil.rmtree(config.option.basetemp, ignore_errors=True)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -38,6 +53,22 @@ def postgresql() -> Iterator["PostgresqlProcess"]:
 
     with postgresql_process() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator["ValkeyProcess"]:
+    """One server for all tests that do not kill it."""
+    from support.valkey import valkey_process  # noqa: PLC0415 - few runs need a server
+
+    with valkey_process() as server:
+        yield server
+
+
+@pytest.fixture
+def valkey(valkey_server: "ValkeyProcess") -> "ValkeyProcess":
+    """Return the server with nothing in it."""
+    valkey_server.clear()
+    return valkey_server
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` takes its choice

@@ -1,85 +1,106 @@
-"""The counters of the budget engine in process: one for each budget of each subject, per window.
+"""The counters of the budget engine in process: one for each limit of each subject, per window.
 
-A counter only rolls forward: a wall clock that jumps back extends its window and does not give the
-money out twice (SEC-66). A new window starts at nothing; whoever stands on the old counter keeps it
-and can do nothing to the new one. Memory is bounded by the subjects whose window runs.
+They go by gatepass.plugin.budgets.arithmetic, in place because that is fast. Whoever stands on the
+counter of a window that is over keeps it and can do nothing to the new one. Memory is bounded by
+the subjects whose window runs: a counter is kept from its first reservation on.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
+from math import floor
+from typing import overload
 
-from gatepass.plugin.budgets.limits import AppliedLimit
-from gatepass.plugin.budgets.windows import window_start
-from gatepass.rbac.principals import Budget
+from gatepass.plugin.budgets.arithmetic import Count
+from gatepass.plugin.budgets.limits import AppliedLimit, LimitStanding
 
 _SWEEP = 2
 """Old counters looked at for every new one: more than one, so that sweeping outruns growth."""
 
 
 class Counter:
-    """Money of one budget of one subject in one window; `end` None is a window without end.
+    """What one limit has counted in one window; `ends_at` None is a window without end."""
 
-    `in_use` is set with the first reservation, whatever its estimate: a cost may come for it.
-    """
+    __slots__ = ("definition", "ends_at", "name", "reserved", "since", "spent")
 
-    __slots__ = ("anchor", "end", "in_use", "reserved", "spent", "window_seconds")
+    def __init__(self, name: str, count: Count) -> None:
+        self.name = name
+        self.spent, self.reserved, self.since, self.ends_at, self.definition = count
 
-    def __init__(self, budget: Budget, now: float) -> None:
-        self.spent = 0
-        self.reserved = 0
-        self.in_use = False
-        self.count_for(budget, now)
-
-    def count_for(self, budget: Budget, now: float) -> None:
-        """Take over the budget's window that holds `now`."""
-        self.anchor = budget.anchor
-        self.window_seconds = budget.window_seconds
-        self.end: int | None = None
-        if budget.window_seconds is not None:
-            start = window_start(budget.anchor, budget.window_seconds, now)
-            self.end = start + budget.window_seconds
-
-    def is_past(self, now: float) -> bool:
-        """Answer whether the window is over."""
-        return self.end is not None and now >= self.end
+    def standing(self, limit: AppliedLimit, now: float) -> LimitStanding:
+        """Return how a limit of this counter stands."""
+        hard = None if limit.hard is None else limit.hard_at(now)
+        ends_at = self.ends_at
+        if self.definition != limit.definition:
+            ends_at = limit.window.bounds(now)[1]
+        return LimitStanding(limit, self.spent, self.reserved, hard, ends_at)
 
 
 class Counters:
-    """All counters of a process; `now` is always the wall clock's seconds since the epoch."""
+    """All counters of a process; `now` is always the wall clock's seconds since the epoch.
+
+    `running` are those that somebody reserved on, by name; their windows may be over.
+    """
 
     def __init__(self) -> None:
-        self._counters: OrderedDict[tuple[str, str, str], Counter] = OrderedDict()
-        self._unswept = 0
+        self.running: OrderedDict[str, Counter] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._counters)
+        return len(self.running)
+
+    def restore(self, name: str, count: Count) -> None:
+        """Go on with what was counted before this process began."""
+        self.running[name] = Counter(name, count)
 
     def of(self, limit: AppliedLimit, now: float) -> Counter:
-        """Return the counter that a limit is compared with now.
-
-        A budget whose window was redefined keeps what was spent, so that an edit is never a gift.
-        """
-        budget, key = limit.budget, limit.key
-        counter = self._counters.get(key)
-        if counter is None:
-            self._unswept += 1
-        elif counter.end is None or now < counter.end:
-            if counter.window_seconds != budget.window_seconds or counter.anchor != budget.anchor:
-                counter.count_for(budget, now)
+        """Return the counter that a limit is compared with now; looking changes nothing."""
+        counter = self.running.get(limit.counter)
+        if counter is not None and (counter.ends_at is None or now < counter.ends_at):
             return counter
-        self._counters[key] = counter = Counter(budget, now)
-        return counter
+        ends_at = limit.window.bounds(now)[1]
+        return Counter(limit.counter, Count(0, 0, floor(now), ends_at, limit.definition))
 
-    def sweep(self, now: float) -> None:
-        """Look at a few of the oldest counters, drop what nobody needs, requeue the others.
+    def begin(self, limit: AppliedLimit, counter: Counter, now: float) -> None:
+        """Let a counter run that `of` returned for the limit, by the limit's own window."""
+        if counter.definition != limit.definition:
+            counter.ends_at = limit.window.bounds(now)[1]
+            counter.definition = limit.definition
+        if self.running.get(counter.name) is not counter:
+            self._sweep(now)
+            self.running[counter.name] = counter
 
-        Not needed are past windows, although reservations may stand on them (they hold them
-        themselves), and what was made for a request that was refused. To be called only when no
-        reservation is being made: its counters are not in use yet.
+    def _sweep(self, now: float) -> None:
+        """Look at a few of the oldest counters, drop those of past windows, requeue the others.
+
+        Reservations may stand on what is dropped: they hold it themselves.
         """
-        if not self._unswept:
-            return
-        for _ in range(min(_SWEEP * self._unswept, len(self._counters))):
-            key, counter = self._counters.popitem(last=False)
-            if counter.in_use and not counter.is_past(now):
-                self._counters[key] = counter
-        self._unswept = 0
+        for _ in range(min(_SWEEP, len(self.running))):
+            name, counter = self.running.popitem(last=False)
+            if counter.ends_at is None or now < counter.ends_at:
+                self.running[name] = counter
+
+
+class Standings(Sequence[LimitStanding]):
+    """How limits stand, looked up when somebody wants to know."""
+
+    __slots__ = ("_counters", "_limits", "_now")
+
+    def __init__(self, counters: Counters, limits: Sequence[AppliedLimit], now: float) -> None:
+        self._counters = counters
+        self._limits = limits
+        self._now = now
+
+    def __len__(self) -> int:
+        return len(self._limits)
+
+    @overload
+    def __getitem__(self, at: int) -> LimitStanding: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[LimitStanding]: ...
+
+    def __getitem__(self, at: int | slice) -> LimitStanding | Sequence[LimitStanding]:
+        """Return how one limit stands, or some."""
+        if isinstance(at, slice):
+            return Standings(self._counters, self._limits[at], self._now)
+        limit = self._limits[at]
+        return self._counters.of(limit, self._now).standing(limit, self._now)

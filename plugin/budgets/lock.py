@@ -96,7 +96,7 @@ class ProcessLock:
         sentence = (
             f"stores: another process holds {self._path}; budgets are counted in process, so only "
             "one may run: stop the other one and run a single worker, or set budgets.engine: none, "
-            "which refuses every caller with a money limit"
+            "which refuses every caller with a limit"
         )
         return ConfigurationError([sentence])
 

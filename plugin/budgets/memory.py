@@ -1,197 +1,234 @@
-"""The budget engine in process: no input or output, one event loop.
+"""The budget engine in process: no input or output of its own, one event loop.
 
-Reserve puts the estimate on every limit that applies or on none; settle replaces it by the cost,
-once per request; release takes it away; a reservation that nobody settles in time becomes a charge
-of its estimate, which a late settle still corrects. A reservation made in one window and settled in
-the next charges the window it was made in and has no effect on the new one.
-
-What is spent lives as long as the process; keeping it longer is a ledger's job. Memory is bounded:
-open reservations by their timeout, finished requests by count and age, counters by themselves.
+Reservations live as long as the process; what is spent is kept longer where there is a ledger: each
+reservation that ends is put there, and what it kept is given to `restore` at the next start.
 """
 
-from collections import OrderedDict
-from collections.abc import Sequence
-from enum import Enum
-from math import inf
+from collections.abc import Iterable, Sequence
 
 from gatepass.jwks.clock import Clock
-from gatepass.plugin.budgets.counters import Counter, Counters
-from gatepass.plugin.budgets.limits import AppliedLimit, check_amount, exceeds
-from gatepass.plugin.budgets.windows import resets_in
-from gatepass.plugin.errors import BudgetExceeded
-from gatepass.plugin.metering.prices import Price
+from gatepass.plugin.budgets.amounts import NOTHING, check_amounts
+from gatepass.plugin.budgets.arithmetic import REFUSED, Admission, Count, amount_to_hold
+from gatepass.plugin.budgets.counters import Counter, Counters, Standings
+from gatepass.plugin.budgets.engine import (
+    Admitted,
+    Call,
+    Cost,
+    EngineRules,
+    Pending,
+    Settlement,
+    Unsettled,
+)
+from gatepass.plugin.budgets.ledger_rows import Charge, Outcome
+from gatepass.plugin.budgets.limits import AppliedLimit, LimitStanding
+from gatepass.plugin.budgets.recording import Ledger, ledger_row, microseconds
+from gatepass.plugin.budgets.reservations import Reservation, Reservations, State
+from gatepass.plugin.errors import BudgetExceeded, StoreUnavailable
+from gatepass.rbac.budgets import MAX_AMOUNT
 
-MAX_FINISHED = 50_000
-"""Finished requests per generation; up to twice as many are remembered."""
-
-
-class Settlement(Enum):
-    """What settling or releasing did."""
-
-    SETTLED = "settled"
-    ALREADY_SETTLED = "already settled"
-    UNKNOWN = "unknown"
-
-
-_Reservation = tuple[int, float, Sequence[Counter], Price | None]
-"""Estimate in nano-dollars, monotonic deadline, the counters it stands on, the price.
-
-A settled one stands on nothing.
-"""
+_FREE = Admitted(())
+_AFTER = Admission.AFTER
+_RELEASED = Cost(NOTHING, None, Outcome.RELEASED)
 
 
 class MemoryBudgets:
-    """Counters and reservations of one process.
+    """Counters and reservations of one process; without a ledger nothing outlives it."""
 
-    `reservation_timeout_seconds` is how long a reservation waits to be settled; a finished request
-    is remembered for as long again.
-    """
+    waits = False
 
-    def __init__(self, clock: Clock, reservation_timeout_seconds: float) -> None:
+    def __init__(self, clock: Clock, rules: EngineRules, ledger: Ledger | None = None) -> None:
+        self.rules = rules
         self._wall = clock.wall
         self._monotonic = clock.monotonic
-        self._timeout = reservation_timeout_seconds
+        self._ledger = ledger
         self._counters = Counters()
-        self._open: OrderedDict[str, _Reservation] = OrderedDict()  # oldest deadline first
-        self._next_deadline = inf  # no open reservation is due before this
-        self._finished: dict[str, _Reservation] = {}  # settled, or charged because overdue
-        self._finished_before: dict[str, _Reservation] = {}
-        self._next_generation = clock.monotonic() + reservation_timeout_seconds
+        self._reservations = Reservations(clock.monotonic())
+        self._last_at = 0
 
-    def reserve(
-        self,
-        request_id: str,
-        limits: Sequence[AppliedLimit],
-        estimate_nano: int,
-        price: Price | None = None,
-    ) -> None:
-        """Put the estimate, in nano-dollars, on all limits or on none.
+    def restore(self, counts: Iterable[tuple[str, Count]]) -> None:
+        """Go on with what counters had before, by their names; before the first reservation."""
+        for name, count in counts:
+            self._counters.restore(name, count)
 
-        `price` is remembered with the reservation, so that whoever settles can price the usage; it
-        is the price of the moment at which the call was let through.
-        A request that holds a reservation keeps it unchanged, because gateways repeat events; one
-        that is finished is a new request. Without limits nothing is remembered.
+    async def open(self) -> None:
+        """Do nothing: there is nothing to be reached."""
 
-        Raises:
-            BudgetExceeded: naming the team's limit before the user's; nothing was reserved.
-            InvalidAmount: the estimate is not a whole number from 0 to MAX_NANO_USD.
+    async def close(self) -> None:
+        """Do nothing: whoever made the ledger closes it."""
 
-        """
-        check_amount(estimate_nano)
-        moment = self._monotonic()
-        if moment >= self._next_deadline:
-            self.expire()
-        if request_id in self._open or not limits:
-            return
-        now = self._wall()
-        self._counters.sweep(now)
-        counters = []
-        for limit in limits:
-            counter = self._counters.of(limit, now)
-            if exceeds(counter.spent, counter.reserved, estimate_nano, limit.budget.limit_nano_usd):
-                raise self._refusal(limits, estimate_nano, now)
-            counters.append(counter)
-        for counter in counters:
-            counter.reserved += estimate_nano
-            counter.in_use = True
-        deadline = moment + self._timeout
-        self._open[request_id] = (estimate_nano, deadline, counters, price)
-        if len(self._open) == 1:
-            self._next_deadline = deadline
+    async def ping(self) -> None:
+        """Do nothing: what is in memory is there."""
 
-    def settle(self, request_id: str, cost_nano: int) -> Settlement:
-        """Replace the request's reservation by its cost in nano-dollars; only the first one counts.
-
-        The charge of an overdue reservation is corrected to the cost, in the window that it was
-        made in.
+    def reserve_now(self, call: Call) -> Admitted:
+        """Reserve; see `BudgetEngine.reserve`.
 
         Raises:
-            InvalidAmount: the cost is not a whole number from 0 to MAX_NANO_USD; nothing changed.
+            BudgetExceeded: with the first limit that does not suffice; nothing was reserved.
+            InvalidAmount: the estimate is none.
 
         """
-        check_amount(cost_nano)
-        reservation = self._open.pop(request_id, None)
+        estimate, limits, rules = call.estimate, call.limits, self.rules
+        check_amounts(estimate)
+        moment, reservations = self._monotonic(), self._reservations
+        if moment >= reservations.next_deadline:
+            self.expire_now()
+        if not limits and not rules.records_all:
+            return _FREE
+        now, counters = self._wall(), self._counters
+        if call.request_id in reservations.open:
+            return Admitted(Standings(counters, limits, now))
+        admission, running = rules.admission, counters.running
+        looks_at_reserved = admission is not _AFTER
+        held: list[Counter] = []
+        amounts: list[int] = []
+        unusual = []
+        for limit in limits:  # the common way is taken without a call of another function
+            counter = running.get(limit.counter)
+            if (
+                counter is None
+                or counter.definition != limit.definition
+                or (counter.ends_at is not None and now >= counter.ends_at)
+            ):
+                counter = counters.of(limit, now)
+                unusual.append((limit, counter))
+            hard = limit.hard
+            if hard is None or limit.raised_until > now:
+                hard = limit.hard_at(now)
+            amount = estimate[limit.part]
+            if not (looks_at_reserved and 0 < hard - counter.spent - counter.reserved >= amount):
+                amount = amount_to_hold(admission, counter.spent, counter.reserved, amount, hard)
+                if amount == REFUSED:
+                    _take_back(held, amounts)
+                    raise BudgetExceeded(counter.standing(limit, now), now)
+            counter.reserved += amount
+            held.append(counter)
+            amounts.append(amount)
+        for limit, counter in unusual:
+            counters.begin(limit, counter, now)
+        # two reservations of one request are told apart by it, also when the clock stands still
+        self._last_at = at = max(microseconds(now), self._last_at + 1)
+        deadline = moment + rules.reservation_timeout_seconds
+        reservations.add(Reservation(call, held, amounts, at, deadline))
+        return Admitted(Standings(counters, limits, now))
+
+    async def reserve(self, call: Call) -> Admitted:
+        """Reserve; see `BudgetEngine.reserve`."""
+        return self.reserve_now(call)
+
+    def withdraw_now(self, request_id: str) -> None:
+        """Take an open reservation back as if it had not been made."""
+        reservation = self._reservations.open.pop(request_id, None)
+        if reservation is not None:
+            _take_back(reservation.counters, reservation.amounts)
+
+    async def withdraw(self, request_id: str) -> None:
+        """Take an open reservation back as if it had not been made."""
+        self.withdraw_now(request_id)
+
+    async def settle(self, request_id: str, cost: Cost) -> Settlement:
+        """Settle; see `BudgetEngine.settle`."""
+        settlement = self.settle_now(request_id, cost)
+        if self._ledger is not None:
+            await self._ledger.durable(request_id)
+        return settlement
+
+    async def release(self, request_id: str) -> Settlement:
+        """Settle at nothing."""
+        return await self.settle(request_id, _RELEASED)
+
+    def settle_now(self, request_id: str, cost: Cost) -> Settlement:
+        """Settle without waiting until that is durable.
+
+        Raises:
+            InvalidAmount: the cost is none; nothing changed.
+            StoreUnavailable: the ledger takes no rows now; nothing changed.
+
+        """
+        check_amounts(cost.amounts)
+        reservation = self._reservations.find(request_id)
         if reservation is None:
-            return self._correct(request_id, cost_nano)
-        estimate, deadline, counters, price = reservation
-        for counter in counters:
-            counter.reserved -= estimate
-            counter.spent += cost_nano
-        self._finish(request_id, (0, deadline, (), price))
+            return Settlement.UNKNOWN
+        if reservation.state is State.SETTLED:
+            return Settlement.ALREADY_SETTLED
+        state = State.SETTLED
+        if cost.outcome is Outcome.EXPIRED:
+            if reservation.state is State.OPEN:
+                state = State.EXPIRED
+            elif reservation.charged == cost.amounts:
+                return Settlement.ALREADY_SETTLED
+        self._end(reservation, cost, cost.outcome, state)
         return Settlement.SETTLED
 
-    def release(self, request_id: str) -> Settlement:
-        """Take the request's reservation away: it cost nothing."""
-        return self.settle(request_id, 0)
+    async def pending(self, request_id: str) -> Pending | None:
+        """Return what is remembered of a reservation."""
+        reservation = self._reservations.find(request_id)
+        if reservation is None:
+            return None
+        call = reservation.call
+        is_settled = reservation.state is State.SETTLED
+        return Pending(call.model, call.price, call.estimate, is_settled)
 
-    def price_of(self, request_id: str) -> Price | None:
-        """Return the price that was reserved with, also after the end; None when not remembered."""
-        reservation = self._find(request_id)
-        return None if reservation is None else reservation[3]
-
-    def remembers(self, request_id: str) -> bool:
+    def may_remember(self, request_id: str) -> bool:
         """Answer whether there is a reservation of this request, or was one lately."""
-        return self._find(request_id) is not None
+        return self._reservations.find(request_id) is not None
 
-    def _find(self, request_id: str) -> _Reservation | None:
-        return (
-            self._open.get(request_id)
-            or self._finished.get(request_id)
-            or self._finished_before.get(request_id)
-        )
+    async def standings(self, limits: Sequence[AppliedLimit]) -> Sequence[LimitStanding]:
+        """Return how limits stand now."""
+        self.expire_now()
+        now = self._wall()
+        return list(Standings(self._counters, limits, now))
 
-    def expire(self) -> int:
-        """Turn overdue reservations into charges of their estimates; return how many there were.
+    async def expire(self) -> None:
+        """End overdue reservations as the rules say."""
+        self.expire_now()
 
-        Reserving does this too, so that it needs no timer.
+    def expire_now(self, moment: float | None = None) -> int:
+        """Do what `expire` does, and return how many there were.
+
+        `moment` takes the place of the monotonic clock's. While the ledger is full they stay.
         """
-        moment = self._monotonic()
-        expired = 0
-        while self._open:
-            request_id, reservation = next(iter(self._open.items()))
-            estimate, deadline, counters, _ = reservation
-            if deadline > moment:
-                self._next_deadline = deadline
-                return expired
-            del self._open[request_id]
-            for counter in counters:
-                counter.reserved -= estimate
-                counter.spent += estimate
-            self._finish(request_id, reservation)
+        moment, expired = self._monotonic() if moment is None else moment, 0
+        charge = self.rules.unsettled is Unsettled.CHARGE
+        while (reservation := self._reservations.next_overdue(moment)) is not None:
+            cost = Cost(reservation.call.estimate if charge else NOTHING)
+            try:
+                self._end(reservation, cost, Outcome.EXPIRED, State.EXPIRED)
+            except StoreUnavailable:
+                break
             expired += 1
-        self._next_deadline = inf
         return expired
 
-    def _refusal(
-        self, limits: Sequence[AppliedLimit], estimate_nano: int, now: float
-    ) -> BudgetExceeded:
-        """Say which limit refuses; all are looked at, because the order of `limits` is free."""
-        exceeded = []
-        for limit in limits:
-            counter = self._counters.of(limit, now)
-            if exceeds(counter.spent, counter.reserved, estimate_nano, limit.budget.limit_nano_usd):
-                seconds = None if counter.end is None else resets_in(counter.end, now)
-                exceeded.append((limit.scope, seconds))
-        scope, seconds = min(exceeded, key=lambda pair: pair[0])  # "team" sorts before "user"
-        return BudgetExceeded(scope, seconds)
+    def _end(self, reservation: Reservation, cost: Cost, outcome: Outcome, state: State) -> None:
+        """Put the cost in the place of what is held, or of what was charged when it was overdue."""
+        late = reservation.state is State.EXPIRED
+        if self._ledger is not None:
+            self._put(self._ledger, reservation, cost, Outcome.LATE if late else outcome)
+        amounts, charged = cost.amounts, reservation.charged
+        for counter, held, part in reservation.holds():
+            if late:
+                counter.spent = max(counter.spent - charged[part], 0)
+            else:
+                counter.reserved -= held
+            spent = counter.spent + amounts[part]
+            counter.spent = spent if spent <= MAX_AMOUNT else MAX_AMOUNT  # noqa: FURB136 - faster
+        reservation.charged = amounts
+        reservation.state = state
+        if not late:
+            timeout = self.rules.reservation_timeout_seconds
+            self._reservations.finish(reservation, self._monotonic(), timeout)
 
-    def _correct(self, request_id: str, cost_nano: int) -> Settlement:
-        for finished in (self._finished, self._finished_before):
-            if request_id not in finished:
-                continue
-            estimate, deadline, counters, price = finished[request_id]
-            if not counters:
-                return Settlement.ALREADY_SETTLED
-            finished[request_id] = (0, deadline, (), price)
-            for counter in counters:
-                counter.spent += cost_nano - estimate
-            return Settlement.SETTLED
-        return Settlement.UNKNOWN
+    def _put(self, ledger: Ledger, reservation: Reservation, cost: Cost, outcome: Outcome) -> None:
+        charges = [
+            Charge(counter.name, counter.since, counter.ends_at, cost.amounts[part])
+            for counter, _, part in reservation.holds()
+        ]
+        ended_at = microseconds(self._wall())
+        row = ledger_row(
+            reservation.call, cost, outcome, charges, at=reservation.at, ended_at=ended_at
+        )
+        ledger.put(row)
 
-    def _finish(self, request_id: str, reservation: _Reservation) -> None:
-        moment = self._monotonic()
-        if len(self._finished) >= MAX_FINISHED or moment >= self._next_generation:
-            self._finished_before = self._finished
-            self._finished = {}
-            self._next_generation = moment + self._timeout
-        self._finished[request_id] = reservation
+
+def _take_back(counters: Sequence[Counter], amounts: Sequence[int]) -> None:
+    for counter, amount in zip(counters, amounts, strict=True):
+        counter.reserved -= amount

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from gatepass.jwks.errors import ConfigurationError
+from gatepass.plugin.budgets.engines import EngineKind
 from gatepass.plugin.commands.check_certificates import certificate_findings
 from gatepass.plugin.commands.check_doors import door_findings
 from gatepass.plugin.commands.check_introspection import introspection_findings
@@ -20,7 +21,7 @@ from gatepass.plugin.commands.notes import notes_on
 from gatepass.plugin.commands.report import report
 from gatepass.plugin.directory.postgresql import PREFIX
 from gatepass.plugin.directory.sqlite import database_path
-from gatepass.plugin.settings import compile_settings, load_settings
+from gatepass.plugin.settings import Compiled, compile_settings, load_settings
 
 
 def run_check(path: Path, *, as_json: bool) -> int:
@@ -47,10 +48,28 @@ async def _findings(path: Path) -> list[Finding]:
         *await key_findings(compiled),
         *await introspection_findings(compiled),
         store,
+        *await _redis_findings(compiled),
         *await asyncio.to_thread(kept_keys_findings, compiled),
         *certificate_findings(compiled),
         *await asyncio.to_thread(door_findings, compiled, as_root=os.geteuid() == 0),
     ]
+
+
+async def _redis_findings(compiled: Compiled) -> list[Finding]:
+    if compiled.redis is None:
+        return []
+    from gatepass.plugin.commands.check_redis import (  # noqa: PLC0415 - few have Redis
+        redis_findings,
+    )
+
+    findings = await redis_findings(*compiled.redis)
+    if compiled.budget_engine is EngineKind.REDIS and all(finding.ok for finding in findings):
+        from gatepass.plugin.commands.check_counting import (  # noqa: PLC0415 - fewer count there
+            counting_findings,
+        )
+
+        findings += await counting_findings(compiled.redis)
+    return findings
 
 
 def _advice_on(path: Path) -> str:

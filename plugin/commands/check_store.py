@@ -10,11 +10,13 @@ from gatepass.plugin.budgets.lock import lock_path
 from gatepass.plugin.commands.finding import Finding
 from gatepass.plugin.directory.copying import unchanged_database
 from gatepass.plugin.directory.postgresql import PREFIX, server_name
+from gatepass.plugin.directory.schema import OlderSchema
 from gatepass.plugin.directory.sqlite import database_path
 from gatepass.plugin.errors import StoreUnavailable
 from gatepass.plugin.settings import Compiled
 
 _OTHER_DATABASE = "put stores.database right, or do what the sentence says"
+_OLDER = "do so; neither another database nor moving this one away keeps the rows"
 _START_IT = "start the server, let this machine through to it, and check host, port and sslmode"
 _OTHER_FILE = "put the path right, move the file away, or name another under stores.database"
 _OTHER_ACCOUNT = (
@@ -31,7 +33,7 @@ async def store_finding(compiled: Compiled) -> Finding:
     try:
         await _read_unchanged(compiled)
     except ConfigurationError as error:
-        return Finding(subject, ok=False, found=str(error), advice=_OTHER_DATABASE)
+        return Finding(subject, ok=False, found=str(error), advice=_advice(error, _OTHER_DATABASE))
     except StoreUnavailable:
         return Finding(subject, ok=False, found="it does not answer", advice=_START_IT)
     return Finding(subject, ok=True, found="readable, schema known")
@@ -55,8 +57,13 @@ async def _file_finding(path: Path, compiled: Compiled) -> Finding:
     try:
         await _read_unchanged(compiled)
     except GatepassError as error:
-        return Finding(subject, ok=False, found=str(error), advice=_OTHER_FILE)
+        advice = _advice(error, _OTHER_FILE)
+        return Finding(subject, ok=False, found=str(error), advice=advice)
     return Finding(subject, ok=True, found="readable, schema known")
+
+
+def _advice(error: GatepassError, otherwise: str) -> str:
+    return _OLDER if isinstance(error, OlderSchema) else otherwise
 
 
 def _not_writable(path: Path) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from gatepass.plugin.budgets.engines import BudgetEngine
+from gatepass.plugin.budgets.engines import EngineKind
 from gatepass.plugin.budgets.lock import ProcessLock, lock_path
 from gatepass.plugin.commands.directory import unopened
 from gatepass.plugin.directory.database import Database
@@ -50,7 +50,7 @@ async def _version(path: Path) -> str | None:
 
 async def _upgrade(compiled: Compiled) -> None:
     database = Database(compiled.database)
-    if compiled.budget_engine is BudgetEngine.NONE:
+    if compiled.budget_engine is not EngineKind.MEMORY:
         await database.upgrade()
         return
     async with ProcessLock(lock_path(database_path(compiled.database)), wait_seconds=0):

@@ -19,7 +19,7 @@ import typer
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.decision import Decision
 from gatepass.plugin.directory.copying import unchanged_database
-from gatepass.plugin.explanation import Explanation
+from gatepass.plugin.explanation import Explanation, explain_refusal
 from gatepass.plugin.gate import Gate
 from gatepass.plugin.opening import Stores
 from gatepass.plugin.request import BodyState, Request
@@ -87,11 +87,12 @@ def run_decide(path: Path, question: Question, *, as_json: bool, explain: bool =
     Returns the exit status: 0 allowed, 1 denied.
     """
     decision, explanation = asyncio.run(_decide(path, question))
+    steps = [*explanation.steps, *explain_refusal(decision)]
     rules = explanation.rules() if explain else None
     if as_json:
-        typer.echo(json.dumps(_document(decision, explanation.steps, rules), indent=2))
+        typer.echo(json.dumps(_document(decision, steps, rules), indent=2))
     else:
-        _print(decision, explanation.steps, rules or ())
+        _print(decision, steps, rules or ())
     return 0 if decision.allowed else 1
 
 

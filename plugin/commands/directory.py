@@ -1,4 +1,4 @@
-"""The database of the settings, open for the length of a command."""
+"""The database of the settings, for commands that look at it or work on what it counts."""
 
 import asyncio
 import tempfile
@@ -9,24 +9,24 @@ from typing import TypeVar
 
 from gatepass.plugin.directory.copying import unchanged_database
 from gatepass.plugin.directory.database import Database
-from gatepass.plugin.settings import compile_settings, load_settings
+from gatepass.plugin.settings import Compiled, compile_settings, load_settings
 
 Result = TypeVar("Result")
 
 
-def with_database(path: Path, work: Callable[[Database], Awaitable[Result]]) -> Result:
-    """Do something with the database that the settings at `path` name, once it is open.
+def with_database(compiled: Compiled, work: Callable[[Database], Awaitable[Result]]) -> Result:
+    """Do something with the database of the settings, once it is open.
 
     Raises:
-        ConfigurationError: the settings or the database cannot be used, with what to do about it.
-        StoreUnavailable: the database does not answer.
+        ConfigurationError: the database cannot be used, with what to do about it.
+        StoreUnavailable: it does not answer.
 
     """
-    return asyncio.run(_open_and(path, work))
+    return asyncio.run(_open_and(compiled, work))
 
 
-async def _open_and(path: Path, work: Callable[[Database], Awaitable[Result]]) -> Result:
-    database = Database(compile_settings(load_settings(path)).database)
+async def _open_and(compiled: Compiled, work: Callable[[Database], Awaitable[Result]]) -> Result:
+    database = Database(compiled.database)
     await database.open()
     try:
         return await work(database)

@@ -37,7 +37,7 @@ from gatepass.plugin.gateways.takeover import (
     waiting_beside,
 )
 from gatepass.plugin.gateways.usage_reports import usage_reports
-from gatepass.plugin.settings import Compiled, HttpDoor, StatusDoor
+from gatepass.plugin.settings import AdminDoor, Compiled, HttpDoor, StatusDoor
 
 _NO_KONG = (
     "doors.kong: not there, and `gatepass kong` opens no other door; name the socket of kong.conf, "
@@ -165,6 +165,9 @@ def open_doors(compiled: Compiled, only: Only | None = None) -> Iterator[Doors]:
         if only is None and compiled.status is not None:
             watched = listening(compiled.status.listen, "doors.status.listen")
             doors.append(_status(stack.enter_context(watched), compiled.status))
+        if only is None and compiled.admin is not None:
+            managed = listening(compiled.admin.listen, "doors.admin.listen")
+            doors.append(_admin(stack.enter_context(managed), compiled.admin))
         yield Doors(
             doors, places, SPAWNED_HAND_OVER_SECONDS if is_spawned(only) else HAND_OVER_SECONDS
         )
@@ -173,7 +176,7 @@ def open_doors(compiled: Compiled, only: Only | None = None) -> Iterator[Doors]:
 def _http(listener: socket.socket, door: HttpDoor) -> Door:
     def server(gate: Gate) -> Server:
         reports = usage_reports(gate, door)
-        return _HttpServer(server_for(decision_app(gate, door, reports, watched=gate)))
+        return _HttpServer(server_for(decision_app(gate, door, reports, watched=gate, own=gate)))
 
     return Door(str(door.listen), listener, server)
 
@@ -183,6 +186,19 @@ def _status(listener: socket.socket, door: StatusDoor) -> Door:
         return _HttpServer(server_for(status_app(gate, door)))
 
     return Door(f"{door.listen} (status)", listener, server)
+
+
+def _admin(listener: socket.socket, door: AdminDoor) -> Door:
+    def server(gate: Gate) -> Server:
+        from gatepass.plugin.admin.app import (  # noqa: PLC0415 - a framework that few doors need
+            management_app,
+        )
+
+        if gate.database is None:
+            raise ConfigurationError(["doors.admin: there is no database to change rows in"])
+        return _HttpServer(server_for(management_app(gate, gate.database, door)))
+
+    return Door(f"{door.listen} (management)", listener, server)
 
 
 def _kong_socket(door: KongDoor) -> SocketFile:

@@ -1,7 +1,7 @@
 """`gatepass users links`, `unlink`, `relink`: who was linked to a user, on what evidence; undone.
 
 Ids and issuers are printed as they are, without what a terminal would take for a command. The
-journal says who did it only as far as it knows: a token, or an operator.
+journal says that it was a token or an operator; which operator it was, the audit says.
 """
 
 import json
@@ -12,7 +12,11 @@ from pathlib import Path
 
 import typer
 
-from gatepass.plugin.commands.directory import with_database
+from gatepass.plugin.commands.acting import acting_as
+from gatepass.plugin.commands.changing import Changing, with_changes
+from gatepass.plugin.commands.table import print_table
+from gatepass.plugin.directory.changed import Changed
+from gatepass.plugin.directory.changes.transaction import CLI
 from gatepass.plugin.directory.journal import CannotLink, LinkEntry, LinkJournal
 
 _TITLES = ("WHEN", "ACTION", "EVIDENCE", "ISSUER", "SUBJECT", "E-MAIL")
@@ -29,7 +33,7 @@ def run_unlink(path: Path, user_id: str, *, as_json: bool) -> int:
     async def unlink(journal: LinkJournal) -> list[LinkEntry]:
         return [await journal.unlink(user_id, int(time.time()))]
 
-    return _run(path, unlink, as_json=as_json)
+    return _run(path, unlink, as_json=as_json, changes=user_id)
 
 
 def run_relink(path: Path, user_id: str, issuer: str, subject: str, *, as_json: bool) -> int:
@@ -38,33 +42,39 @@ def run_relink(path: Path, user_id: str, issuer: str, subject: str, *, as_json: 
     async def relink(journal: LinkJournal) -> list[LinkEntry]:
         return [await journal.relink(user_id, issuer, subject, int(time.time()))]
 
-    return _run(path, relink, as_json=as_json)
+    return _run(path, relink, as_json=as_json, changes=user_id)
 
 
 def _run(
-    path: Path, work: Callable[[LinkJournal], Awaitable[Sequence[LinkEntry]]], *, as_json: bool
+    path: Path,
+    work: Callable[[LinkJournal], Awaitable[Sequence[LinkEntry]]],
+    *,
+    as_json: bool,
+    changes: str | None = None,
 ) -> int:
+    """Do something with the journal; `changes` is the user that this changes, if it does."""
+
+    async def journalled(changing: Changing) -> Sequence[LinkEntry]:
+        entries = await work(LinkJournal(changing.database, acting_as(CLI)))
+        if changes:
+            changing.notify([Changed("user", changes)])
+        return entries
+
     try:
-        entries = with_database(path, lambda database: work(LinkJournal(database)))
+        entries = with_changes(path, journalled)
     except CannotLink as refused:
         typer.echo(f"gatepass: {refused}", err=True)
         return 1
     if as_json:
         typer.echo(json.dumps([entry._asdict() for entry in entries], indent=2))
     else:
-        _print(entries)
+        print_table(_TITLES, [_cells(entry) for entry in entries])
     return 0
-
-
-def _print(entries: Sequence[LinkEntry]) -> None:
-    rows = [_TITLES, *(_cells(entry) for entry in entries)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_TITLES))]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
 
 
 def _cells(entry: LinkEntry) -> tuple[str, ...]:
     when = datetime.fromtimestamp(entry.at, UTC).isoformat(timespec="seconds")
-    texts = (entry.action, entry.evidence, entry.issuer, entry.subject, entry.email or "-")
-    return (when, *(text if text.isprintable() else ascii(text) for text in texts))
+    return (
+        *(when, entry.action, entry.evidence, entry.issuer, entry.subject),
+        entry.email or "-",
+    )

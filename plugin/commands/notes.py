@@ -1,17 +1,19 @@
 """Notes on settings that are valid and, very likely unmeant, refuse everybody or let anybody in.
 
 Rules, in order: a profile that no example asks for; a role whose routes need models that it may not
-name; money limits that nobody counts, or without a price; persons who are unknown and stay so; an
-issuer that makes tokens for any audience for whoever asks. What is wrong in itself is the settings'
-own business.
+name; a default that lets unreported calls be free; limits that nobody counts, or without a price;
+persons who are unknown and stay so; an issuer that makes tokens for any audience for whoever asks.
+What is wrong in itself is the settings' own business.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 
-from gatepass.plugin.budgets.engines import BudgetEngine
+from gatepass.plugin.budgets.engines import EngineKind
+from gatepass.plugin.budgets.templates import BudgetTemplate
 from gatepass.plugin.commands.finding import Finding, note
 from gatepass.plugin.settings import Settings
+from gatepass.rbac.budgets import Unit
 from gatepass.rbac.model_use import ModelUse, model_use
 from gatepass.rbac.route_groups import ROUTE_GROUPS
 
@@ -63,21 +65,43 @@ def _needs_a_model(rule: str) -> bool:
 
 
 def _budget_notes(settings: Settings) -> Iterator[Finding]:
-    for name, rows in (("users", settings.users), ("teams", settings.teams)):
-        if not rows.upsert or rows.defaults.budget is None:
-            continue
-        if settings.budgets.engine is BudgetEngine.NONE:
+    money = settings.budgets
+    token = settings.doors.http.usage_token
+    if token is not None and settings.doors.kong is None and money.unsettled is None:
+        yield note(
+            "doors.http.usage_token",
+            "a call of which nobody reports is free once budgets.reservation_timeout is over",
+            "report every call (docs/usage.md), or set budgets.unsettled: charge",
+        )
+    for name, budget in _made_on_the_fly(settings):
+        if money.engine is EngineKind.NONE:
             yield note(
-                f"{name}.defaults.budget",
-                "a money limit that nobody counts: every call of a model is refused",
-                "leave the limit out, or set budgets.engine: memory and run one process",
+                name,
+                "a limit that nobody counts: every call of a model is refused",
+                "leave the limit out, or say under budgets.engine who counts",
             )
-        elif not settings.budgets.prices:
+        elif not (money.prices or money.published_prices or money.free_models) and any(
+            limit.unit is not Unit.REQUESTS for limit in budget.limits
+        ):
             yield note(
-                f"{name}.defaults.budget",
-                "a money limit without any price: every call of a model is refused",
+                name,
+                "a limit of money or tokens without any price: every call of a model is refused",
                 "say under budgets.prices what the models cost",
             )
+
+
+def _made_on_the_fly(settings: Settings) -> Iterator[tuple[str, BudgetTemplate]]:
+    """Yield the budgets that bind without anybody storing one, by their settings."""
+    if settings.budgets.proxy is not None:
+        yield "budgets.proxy", settings.budgets.proxy
+    sections = (
+        ("users", settings.users),
+        ("teams", settings.teams),
+        ("end_users", settings.end_users),
+    )
+    for name, rows in sections:
+        if rows.upsert and rows.defaults.budget is not None:
+            yield f"{name}.defaults.budget", rows.defaults.budget
 
 
 def _user_notes(settings: Settings, stored: bool) -> Iterator[Finding]:  # noqa: FBT001 - private, one caller

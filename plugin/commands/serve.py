@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gatepass.jwks.errors import ConfigurationError
-from gatepass.plugin.budgets.engines import BudgetEngine
+from gatepass.plugin.budgets.engines import EngineKind
 from gatepass.plugin.budgets.lock import DEFAULT_WAIT_SECONDS, ProcessLock, lock_path
 from gatepass.plugin.commands.descriptors import close_inherited, raise_limit
 from gatepass.plugin.commands.doors import Doors, Only, is_spawned, open_doors
@@ -113,8 +113,7 @@ def _run_workers(
 
 def _as_far_as_reloaded(started: Settings, wanted: Settings) -> Settings:
     """Return new settings for workers that are started later: what needs a restart stays."""
-    running = started.budgets
-    counted = {"engine": running.engine, "reservation_timeout": running.reservation_timeout}
+    counted = {"engine": started.budgets.engine, "alerts": started.budgets.alerts}
     return wanted.model_copy(
         update={
             "budgets": wanted.budgets.model_copy(update=counted),
@@ -138,7 +137,7 @@ def _answer(doors: Doors) -> None:
 
 def _process_lock(compiled: Compiled) -> ProcessLock | None:
     """Return the lock that this process needs, not taken yet."""
-    if compiled.budget_engine is BudgetEngine.NONE:
+    if compiled.budget_engine is not EngineKind.MEMORY:
         return None
     is_started_again = compiled.kong is not None or compiled.apisix is not None
     return ProcessLock(

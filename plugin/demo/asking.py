@@ -14,7 +14,7 @@ import httpx
 
 from gatepass.plugin.demo.settings import MODEL
 from gatepass.plugin.demo.upstream import SEEN_PATH
-from gatepass.plugin.headers import fold_name
+from gatepass.plugin.headers import REQUEST_ID, fold_name
 
 CHAT = "/v1/chat/completions"
 
@@ -106,8 +106,9 @@ class Client:
 
 
 def _tells(name: str) -> bool:
+    """Answer whether a header says who calls; the id of the call is another one each time."""
     folded = fold_name(name.encode())
-    return folded.startswith(_OURS) or folded in _CREDENTIALS
+    return (folded.startswith(_OURS) and folded != REQUEST_ID) or folded in _CREDENTIALS
 
 
 def _error_code(response: httpx.Response) -> str | None:

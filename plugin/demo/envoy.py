@@ -49,6 +49,7 @@ static_resources:
                               - {exact: cache-control}
                               - {exact: www-authenticate}
                               - {exact: retry-after}
+                              - {prefix: ratelimit}
                   - name: envoy.filters.http.router
                     typed_config:
                       "@type": $filters.http.router.v3.Router

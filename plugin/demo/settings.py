@@ -76,4 +76,4 @@ def calls_within_budget(body_bytes: int, max_output_tokens: int) -> int:
     An upper bound is reserved for each: a token per byte of the body and all the output tokens that
     it asks for. Nothing tells the service of the tour what a call really cost, so it stays at that.
     """
-    return TEAM_LIMIT_NANO_USD // PRICE.estimate_nano(body_bytes, max_output_tokens, 1)
+    return TEAM_LIMIT_NANO_USD // PRICE.estimate(body_bytes, max_output_tokens, 1)[0]

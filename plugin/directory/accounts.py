@@ -121,7 +121,7 @@ async def link_user(
     result = await connection.execute(
         update(users)
         .where(users.c.user_id == match.user_id, users.c.issuer.is_(None))
-        .values(**values)
+        .values(**values, version=users.c.version + 1)
     )
     if result.rowcount != 1:
         raise LostRace

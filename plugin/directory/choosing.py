@@ -6,7 +6,7 @@ escape, blocked or not. Of several teams those that do not fit are left out; whe
 first says why.
 """
 
-from gatepass.plugin.directory.rows import CallerRows, TeamRow
+from gatepass.plugin.directory.caller_rows import CallerRows, TeamRow
 from gatepass.rbac.errors import AccessDenied, AccessFault
 from gatepass.rbac.identity import Identity
 from gatepass.rbac.principals import Organization, Principals, Team
@@ -50,12 +50,21 @@ def make_candidates(
         except AccessDenied as denied:
             first_fault = first_fault or denied
         else:
-            fitting.append(
-                Principals(rows.user, row.team, row.organization, rows.end_user, row.member)
-            )
+            fitting.append(_acting_for(row, rows))
     if first_fault is not None and not fitting:
         raise first_fault
     return tuple(fitting)
+
+
+def _acting_for(row: TeamRow, rows: CallerRows) -> Principals:
+    return Principals(
+        user=rows.user,
+        team=row.team,
+        organization=row.organization,
+        end_user=rows.end_user,
+        member=row.member,
+        share=row.share if row.member is None else None,
+    )
 
 
 def _check_organization(

@@ -7,19 +7,25 @@ do not fight over the file's lock.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gatepass.plugin.directory import schema
+from gatepass.plugin.directory.caller_query import CALLER, Parameters
+from gatepass.plugin.directory.caller_rows import CallerRow
 from gatepass.plugin.directory.postgresql import PREFIX, PostgresqlServer
 from gatepass.plugin.directory.sqlite_file import SqliteFile
 from gatepass.plugin.directory.tables import budgets
 from gatepass.plugin.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from gatepass.plugin.directory.postgresql_reader import PostgresqlReader
+    from gatepass.plugin.directory.sqlite_reader import SqliteReader
 
 Result = TypeVar("Result")
 
@@ -48,6 +54,7 @@ class Database:
         self._engine: AsyncEngine | None = None
         self._reader: AsyncEngine | None = None
         self._writer: AsyncEngine | None = None
+        self._callers: PostgresqlReader | SqliteReader | None = None
         self._one_writer = asyncio.Lock()
 
     @property
@@ -67,6 +74,7 @@ class Database:
         if self._engine is None:
             await self._in_schema(schema.make if self._keeps else schema.check)
             self._engine = self._home.engine()
+            self._callers = self._home.reader(CALLER)
             self._reader = self._engine.execution_options(**self._home.reading)
             self._writer = self._engine.execution_options(**self._home.writing)
 
@@ -98,7 +106,10 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection; nothing happens when there are none."""
+        callers, self._callers = self._callers, None
         engine, self._engine, self._reader, self._writer = self._engine, None, None, None
+        if callers is not None:
+            await callers.close()
         if engine is not None:
             await engine.dispose()
 
@@ -111,6 +122,21 @@ class Database:
         """
         async with self.reading() as connection:
             await connection.execute(select(budgets.c.budget_id).limit(1))
+
+    async def find_caller(self, values: Parameters) -> Sequence[CallerRow]:
+        """Return the rows of the query for callers, by the shortest way that the database has.
+
+        Raises:
+            StoreUnavailable: the database fails, or is not open.
+
+        """
+        callers = self._callers
+        if callers is None:
+            raise StoreUnavailable
+        try:
+            return await callers.fetch(values)
+        except self._failures as error:
+            raise StoreUnavailable from error
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -125,6 +151,23 @@ class Database:
             raise StoreUnavailable
         try:
             async with reader.begin() as connection:
+                yield connection
+        except self._failures as error:
+            raise StoreUnavailable from error
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection to read with; all that its statements read is of one moment.
+
+        Raises:
+            StoreUnavailable: the database fails, or is not open.
+
+        """
+        engine = self._engine
+        if engine is None:
+            raise StoreUnavailable
+        try:
+            async with engine.execution_options(**self._home.snapshot).begin() as connection:
                 yield connection
         except self._failures as error:
             raise StoreUnavailable from error

@@ -1,8 +1,9 @@
 """The journal of links, and what an operator does with it: look, unlink, link again.
 
 A person who is unlinked from a row does not get back to it on their own (gatepass.rbac.linking asks
-the journal), and a row that was linked by an address is open for its owner afterwards. Services
-that remember the person notice within the life of what they remember.
+the journal), and a row that was linked by an address is open for its owner afterwards. What an
+operator does is audited as well, as every change of a row. Telling the services that remember the
+person is left to whoever asks.
 """
 
 from typing import NamedTuple
@@ -12,6 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gatepass.jwks.errors import GatepassError
+from gatepass.plugin.directory.changes.kinds import USERS
+from gatepass.plugin.directory.changes.transaction import CLI, Actor, Transaction
+from gatepass.plugin.directory.changes.writing import note_changes
 from gatepass.plugin.directory.database import Database
 from gatepass.plugin.directory.tables import links, users
 from gatepass.rbac.linking import EmailState
@@ -52,10 +56,11 @@ class LinkEntry(NamedTuple):
 
 
 class LinkJournal:
-    """What an operator may do with links; the database is open."""
+    """What an operator may do with links, and who that is; the database is open."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, actor: Actor = CLI) -> None:
         self._database = database
+        self._actor = actor
 
     async def entries(self, user_id: str) -> list[LinkEntry]:
         """Return the journal of a user, oldest first, also of one whose row is gone.
@@ -87,9 +92,7 @@ class LinkJournal:
             values: dict[str, str | None] = {"issuer": None, "subject": None}
             if email_state == EmailState.VERIFIED:
                 values["email_state"] = EmailState.ENTERED
-            await connection.execute(
-                update(users).where(users.c.user_id == user_id).values(**values)
-            )
+            await self._bind(connection, user_id, values, now)
             entry = LinkEntry(now, "unlinked", issuer, subject, "operator", None)
             await _write(connection, user_id, entry)
         return entry
@@ -108,15 +111,25 @@ class LinkJournal:
                 bound_to, _, _ = await _read_user(connection, user_id)
                 if bound_to is not None:
                     raise CannotLink("the user is linked already; unlink it first")
-                await connection.execute(
-                    update(users)
-                    .where(users.c.user_id == user_id)
-                    .values(issuer=issuer, subject=subject)
-                )
+                values: dict[str, str | None] = {"issuer": issuer, "subject": subject}
+                await self._bind(connection, user_id, values, now)
                 await _write(connection, user_id, entry)
         except IntegrityError as error:
             raise CannotLink("the subject has another user; unlink that one first") from error
         return entry
+
+    async def _bind(
+        self, connection: AsyncConnection, user_id: str, values: dict[str, str | None], now: int
+    ) -> None:
+        before = await USERS.find(connection, (user_id,))
+        await connection.execute(
+            update(users)
+            .where(users.c.user_id == user_id)
+            .values(**values, version=users.c.version + 1)
+        )
+        after = await USERS.find(connection, (user_id,))
+        transaction = Transaction(connection, self._actor, now)
+        await note_changes(transaction, USERS, "update", [(before, after)])
 
 
 async def _read_user(

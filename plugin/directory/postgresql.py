@@ -14,14 +14,19 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from sqlalchemy import URL, Connection, make_url, text
+from sqlalchemy import URL, ClauseElement, Connection, make_url, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gatepass.jwks.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from asyncpg import Connection as Connected
+
+    from gatepass.plugin.directory.postgresql_reader import PostgresqlReader
 
 Result = TypeVar("Result")
 
@@ -62,6 +67,7 @@ class PostgresqlServer:
     reading: ClassVar[Mapping[str, str]] = {"isolation_level": "AUTOCOMMIT"}
     """A statement alone: BEGIN and COMMIT would be two more round trips."""
 
+    snapshot: ClassVar[Mapping[str, str]] = {"isolation_level": "REPEATABLE READ"}
     writing: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, url: str) -> None:
@@ -70,8 +76,14 @@ class PostgresqlServer:
             import asyncpg  # noqa: PLC0415 - an extra, for those who have PostgreSQL
         except ImportError as missing:
             raise ConfigurationError([_MISSING]) from missing
-        self.failures: tuple[type[Exception], ...] = (asyncpg.PostgresError, asyncpg.InterfaceError)
+        self.failures: tuple[type[Exception], ...] = (
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,  # of a connection that is lost at the wrong moment
+        )
         self.name = server_name(url)
+        settings = {"application_name": "gatepass", "lock_timeout": str(LOCK_MILLISECONDS)}
+        self._settings = settings
         self._connect = partial(
             asyncpg.connect,
             host=parsed.host or parsed.query.get("host"),
@@ -82,10 +94,7 @@ class PostgresqlServer:
             ssl=_encryption(parsed),
             timeout=CONNECT_SECONDS,
             command_timeout=STATEMENT_SECONDS,
-            server_settings={
-                "application_name": "gatepass",
-                "lock_timeout": str(LOCK_MILLISECONDS),
-            },
+            server_settings=settings,
         )
 
     def engine(self) -> AsyncEngine:
@@ -98,6 +107,25 @@ class PostgresqlServer:
             max_overflow=0,
             pool_timeout=_CONNECTION_WAIT_SECONDS,
         )
+
+    async def connect(self) -> "Connected":
+        """Return a connection beside those of the engine, for whoever keeps one.
+
+        Raises:
+            OSError: the server does not answer; or one of `failures`.
+
+        """
+        return await self._connect()
+
+    def reader(self, query: ClauseElement) -> "PostgresqlReader":
+        """Return what asks this one query; nothing is connected to yet."""
+        from gatepass.plugin.directory.postgresql_reader import (  # noqa: PLC0415 - needs the driver
+            SESSION,
+            PostgresqlReader,
+        )
+
+        settings = {**self._settings, **SESSION}
+        return PostgresqlReader(partial(self._connect, server_settings=settings), query)
 
     async def take_turn(self, connection: AsyncConnection) -> None:
         """Wait, inside a transaction, until no other one writes."""

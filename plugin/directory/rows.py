@@ -1,73 +1,26 @@
-"""Rows as values: what the query of caller_query.py gives, read strictly.
+"""Rows as values: the cells of the query of caller_query.py, read strictly.
 
 A row that cannot be right (a limit that is not money, models that are no list) makes the store
-unavailable: it is never read as "no limit" or "everything".
+unavailable: it is never read as "no limit" or "everything". Rows that many callers share are read
+once as long as their text stays the same, so that whoever remembers callers remembers a team once.
+Every function here raises ValueError, DecodeError or InvalidAmount for what cannot be.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy.engine import RowMapping
+from msgspec import Struct
+from msgspec.json import Decoder
 
-from gatepass.plugin.budgets.limits import BudgetTemplate, check_amount
+from gatepass.plugin.budgets.amounts import InvalidAmount
+from gatepass.plugin.directory.budget_rows import to_budget
+from gatepass.rbac.budgets import Budget
 from gatepass.rbac.models import ALL_MODELS, ModelRule, compile_models
-from gatepass.rbac.principals import Budget, EndUser, Member, Organization, Team, User
+from gatepass.rbac.principals import EndUser, Member, Organization, Team, User
 from gatepass.rbac.roles import Role
 
 _ALL = "all"
-
-
-@dataclass(frozen=True, slots=True)
-class TeamRow:
-    """One team that the caller could act for, with what depends on it."""
-
-    team: Team
-    member: Member | None
-    organization: Organization | None
-
-
-@dataclass(frozen=True, slots=True)
-class CallerRows:
-    """Everything that is stored about a caller.
-
-    `organization` is the one that the token names; without a name it is None, whatever the teams'.
-    `role_column` is the role as it is stored, also where it does not count.
-    """
-
-    user: User | None
-    role_column: Role | None
-    teams: tuple[TeamRow, ...]
-    organization: Organization | None
-    end_user: EndUser | None
-
-    @property
-    def member_of(self) -> frozenset[str]:
-        """Return the ids of those teams of which the person is a member."""
-        return frozenset(row.team.team_id for row in self.teams if row.member is not None)
-
-
-def read_rows(rows: Sequence[RowMapping], *, organization_named: bool) -> CallerRows:
-    """Return what the rows of one caller say.
-
-    Raises:
-        ValueError: a row holds what it cannot hold.
-        InvalidAmount: money in it is none.
-
-    """
-    first = rows[0]
-    return CallerRows(
-        user=_user(first),
-        role_column=_role(first["user_role"]),
-        teams=tuple(
-            TeamRow(_team(row), _member(row), _organization(row))
-            for row in rows
-            if row["team_team_id"] is not None
-        ),
-        organization=_organization(first) if organization_named else None,
-        end_user=_end_user(first),
-    )
 
 
 def models_text(patterns: Sequence[str] | None) -> str:
@@ -91,81 +44,136 @@ def read_models(text: str) -> ModelRule:
     return compile_models(stored)
 
 
+_Flag = bool | int
+"""SQLite's is 0 or 1, which a constraint says and a damaged file need not."""
+
+
+_Money = tuple[str | int | None, ...]
+"""What is in BUDGET_COLUMNS, in their order."""
+
+
+class _UserCells(Struct, array_like=True):
+    user_id: str
+    role: Role | None
+    role_synced: _Flag
+    blocked: _Flag
+    models: str
+    organizations: dict[str, Role] | None
+    budget_id: str | None
+    money: _Money | None
+
+
+class _TeamCells(Struct, array_like=True):
+    team_id: str
+    alias: str | None
+    organization_id: str | None
+    blocked: _Flag
+    models: str
+    model_aliases: str
+    may_modify_guardrails: _Flag
+    budget_id: str | None
+    money: _Money | None
+    share_id: str | None
+    share: _Money | None
+
+
+class _MemberCells(Struct, array_like=True):
+    models: str
+    budget_id: str | None
+    money: _Money | None
+
+
+class _OrganizationCells(Struct, array_like=True):
+    organization_id: str
+    alias: str | None
+    blocked: _Flag
+    models: str
+    budget_id: str | None
+    money: _Money | None
+
+
+class _EndUserCells(Struct, array_like=True):
+    end_user_id: str
+    blocked: _Flag
+    models: str
+    budget_id: str | None
+    money: _Money | None
+
+
+_read_names = Decoder(dict[str, str]).decode
+_read_user = Decoder(_UserCells).decode
+_read_team = Decoder(_TeamCells).decode
+_read_member = Decoder(_MemberCells).decode
+_read_organization = Decoder(_OrganizationCells).decode
+_read_end_user = Decoder(_EndUserCells).decode
+
+
+def to_user(text: str) -> tuple[User, Role | None]:
+    """Return a person, and the role as it is stored, also where it does not count."""
+    cells = _read_user(text)
+    user = User(
+        user_id=cells.user_id,
+        models=read_models(cells.models),
+        role=None if cells.role_synced else cells.role,
+        blocked=bool(cells.blocked),
+        budget=_budget(cells.budget_id, cells.money),
+        organizations=cells.organizations or {},
+    )
+    return user, cells.role
+
+
 @lru_cache(maxsize=1_000)
-def _read_names(text: str) -> tuple[tuple[str, str], ...]:
-    stored = json.loads(text)
-    if not isinstance(stored, dict) or not all(isinstance(name, str) for name in stored.values()):
-        raise ValueError("stored names are no object of texts")
-    return tuple(stored.items())
-
-
-def _role(text: str | None) -> Role | None:
-    return None if text is None else Role(text)
-
-
-def _user(row: RowMapping) -> User | None:
-    if row["user_user_id"] is None:
-        return None
-    memberships = _read_names(row["user_organizations"] or "{}")
-    return User(
-        user_id=row["user_user_id"],
-        models=read_models(row["user_models"]),
-        role=None if row["user_role_synced"] else _role(row["user_role"]),
-        blocked=row["user_blocked"],
-        budget=_budget(row, "user"),
-        organizations={organization_id: Role(role) for organization_id, role in memberships},
+def to_team(text: str) -> tuple[Team, Budget | None]:
+    """Return a team, and what it grants each of its members."""
+    cells = _read_team(text)
+    team = Team(
+        team_id=cells.team_id,
+        models=read_models(cells.models),
+        alias=cells.alias,
+        organization_id=cells.organization_id,
+        blocked=bool(cells.blocked),
+        budget=_budget(cells.budget_id, cells.money),
+        model_aliases=_read_names(cells.model_aliases),
+        may_modify_guardrails=bool(cells.may_modify_guardrails),
     )
+    return team, _budget(cells.share_id, cells.share)
 
 
-def _team(row: RowMapping) -> Team:
-    return Team(
-        team_id=row["team_team_id"],
-        models=read_models(row["team_models"]),
-        alias=row["team_alias"],
-        organization_id=row["team_organization_id"],
-        blocked=row["team_blocked"],
-        budget=_budget(row, "team"),
-        model_aliases=dict(_read_names(row["team_model_aliases"])),
-        may_modify_guardrails=row["team_may_modify_guardrails"],
-    )
+@lru_cache(maxsize=1_000)
+def to_member(text: str, share: Budget | None) -> Member:
+    """Return a membership; `share` counts for a member without a limit of their own."""
+    cells = _read_member(text)
+    return Member(read_models(cells.models), _budget(cells.budget_id, cells.money) or share)
 
 
-def _member(row: RowMapping) -> Member | None:
-    if row["member_user_id"] is None:
-        return None
-    budget = _budget(row, "member") or _budget(row, "share")
-    return Member(read_models(row["member_models"]), budget)
-
-
-def _organization(row: RowMapping) -> Organization | None:
-    if row["organization_organization_id"] is None:
-        return None
+@lru_cache(maxsize=1_000)
+def to_organization(text: str) -> Organization:
+    """Return an organization."""
+    cells = _read_organization(text)
     return Organization(
-        organization_id=row["organization_organization_id"],
-        models=read_models(row["organization_models"]),
-        alias=row["organization_alias"],
-        blocked=row["organization_blocked"],
-        budget=_budget(row, "organization"),
+        organization_id=cells.organization_id,
+        models=read_models(cells.models),
+        alias=cells.alias,
+        blocked=bool(cells.blocked),
+        budget=_budget(cells.budget_id, cells.money),
     )
 
 
-def _end_user(row: RowMapping) -> EndUser | None:
-    if row["end_user_end_user_id"] is None:
-        return None
+def to_end_user(text: str) -> EndUser:
+    """Return an end user."""
+    cells = _read_end_user(text)
     return EndUser(
-        end_user_id=row["end_user_end_user_id"],
-        models=read_models(row["end_user_models"]),
-        blocked=row["end_user_blocked"],
-        budget=_budget(row, "end_user"),
+        end_user_id=cells.end_user_id,
+        models=read_models(cells.models),
+        blocked=bool(cells.blocked),
+        budget=_budget(cells.budget_id, cells.money),
     )
 
 
-def _budget(row: RowMapping, prefix: str) -> Budget | None:
+def _budget(budget_id: str | None, money: _Money | None) -> Budget | None:
     """Return the row's budget; one that is named but not there is an InvalidAmount, not None."""
-    budget_id = row[f"{prefix}_budget_id"]
     if budget_id is None:
         return None
-    limit = BudgetTemplate(row[f"{prefix}_limit_nano_usd"], row[f"{prefix}_window_seconds"])
-    anchor = row[f"{prefix}_anchor"]
-    check_amount(anchor)
-    return Budget(budget_id, limit.limit_nano_usd, limit.window_seconds, anchor)
+    if money is None:
+        raise InvalidAmount
+    return to_budget(budget_id, money)

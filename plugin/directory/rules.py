@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gatepass.jwks.errors import ConfigurationError
-from gatepass.plugin.budgets.limits import BudgetTemplate
+from gatepass.plugin.budgets.templates import BudgetTemplate
 from gatepass.rbac.linking import LinkRules
 from gatepass.rbac.models import compile_models
 from gatepass.rbac.roles import Role
@@ -40,7 +40,8 @@ NO_ADDRESSES = LinkRules()
 class DirectoryRules:
     """Whom the directory may link, make and change on its own, and how; closed unless said.
 
-    `user_role` and `user_teams` are what a user made by upsert starts with beside `user_defaults`.
+    `team_member_budget` is the share of each member of a team made by upsert. `user_role` and
+    `user_teams` are what a user made by upsert starts with beside `user_defaults`.
     `sync_role` and `sync_teams` keep a person's role and memberships as their tokens say them.
     """
 
@@ -50,6 +51,7 @@ class DirectoryRules:
     user_defaults: RowDefaults = NO_DEFAULTS
     team_defaults: RowDefaults = NO_DEFAULTS
     end_user_defaults: RowDefaults = NO_DEFAULTS
+    team_member_budget: BudgetTemplate | None = None
     user_role: Role | None = None
     user_teams: tuple[str, ...] = ()
     sync_role: bool = False

@@ -34,6 +34,10 @@ _OLDER = (
 _EMPTY = "stores.database: the database is empty; it is filled at the first start"
 
 
+class OlderSchema(ConfigurationError):
+    """The database is ours and waits to be brought up to this version."""
+
+
 def make(connection: Connection) -> None:
     """Make everything in an empty database, else see that it is of this version.
 
@@ -56,7 +60,7 @@ def check(connection: Connection) -> None:
     """
     found = version(connection)
     if found != newest():
-        raise ConfigurationError([_EMPTY if found is None else _OLDER])
+        raise ConfigurationError([_EMPTY]) if found is None else OlderSchema([_OLDER])
 
 
 def upgrade(connection: Connection) -> None:

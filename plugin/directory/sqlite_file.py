@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from sqlalchemy import URL, Connection, create_engine
+from sqlalchemy import URL, ClauseElement, Connection, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.directory.sqlite import WRITING, database_path, prepare
+from gatepass.plugin.directory.sqlite_reader import SqliteReader
 from gatepass.plugin.errors import StoreUnavailable
 
 Result = TypeVar("Result")
@@ -32,8 +33,9 @@ class SqliteFile:
 
     """
 
-    failures: ClassVar[tuple[type[Exception], ...]] = ()
+    failures: ClassVar[tuple[type[Exception], ...]] = (sqlite3.Error,)
     reading: ClassVar[Mapping[str, str]] = {}
+    snapshot: ClassVar[Mapping[str, str]] = {}
     writing: ClassVar[Mapping[str, str]] = WRITING
 
     def __init__(self, url: str) -> None:
@@ -51,6 +53,10 @@ class SqliteFile:
         )
         prepare(engine.sync_engine)
         return engine
+
+    def reader(self, query: ClauseElement) -> SqliteReader:
+        """Return what asks this one query; the file is not open yet."""
+        return SqliteReader(self._path, query)
 
     async def take_turn(self, connection: AsyncConnection) -> None:
         """Do nothing: a writing transaction holds the file's lock from its beginning."""

@@ -7,23 +7,28 @@ its own: whoever loses a race reads what the winner did, and a refusal leaves no
 found is remembered by whoever asks.
 """
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
-from gatepass.plugin.budgets.limits import InvalidAmount
-from gatepass.plugin.directory.caller_query import CALLER, parameters
+from gatepass.plugin.budgets.amounts import InvalidAmount
+from gatepass.plugin.directory.accounts import find_match
+from gatepass.plugin.directory.caller_query import CALLER, Parameters, parameters
+from gatepass.plugin.directory.caller_rows import CallerRow, CallerRows, read_rows
+from gatepass.plugin.directory.changes.transaction import Actor, Transaction
 from gatepass.plugin.directory.choosing import chosen_teams, make_candidates, names_organization
 from gatepass.plugin.directory.database import Database, LostRace
 from gatepass.plugin.directory.resolved import Resolved
-from gatepass.plugin.directory.rows import CallerRows, read_rows
 from gatepass.plugin.directory.rules import DirectoryRules
-from gatepass.plugin.directory.syncing import NO_CHANGES, carry_out, find_changes
+from gatepass.plugin.directory.syncing import NO_CHANGES, carry_out, find_changes, says_teams
 from gatepass.plugin.directory.upsert import NOTHING_MISSING, find_missing, make_missing
 from gatepass.plugin.errors import StoreUnavailable
 from gatepass.rbac.identity import Identity
+from gatepass.rbac.linking import Match
 from gatepass.rbac.principals import Principals
 from gatepass.rbac.teams import TeamChoice
 
@@ -45,6 +50,11 @@ class SqlDirectory:
         self._database = Database(url) if isinstance(url, str) else url
         self._clock = clock
         self._rules = rules
+
+    @property
+    def database(self) -> Database:
+        """Return the database behind it."""
+        return self._database
 
     def with_rules(self, rules: DirectoryRules) -> "SqlDirectory":
         """Return a directory on the same connections that goes by other rules, as after a reload.
@@ -88,17 +98,22 @@ class SqlDirectory:
             StoreUnavailable: the database fails; never means that somebody is not stored.
 
         """
-        async with self._database.reading() as connection:
-            rows = await _read(connection, identity, choice)
-            missing = await find_missing(connection, self._rules, identity, choice, rows)
-            if missing == NOTHING_MISSING:
-                changes = await find_changes(connection, self._rules, identity, rows)
-                if changes == NO_CHANGES:
-                    return Resolved(_candidates(identity, choice, rows), ())
+        rules, asked = self._rules, self._parameters(identity, choice)
+        rows = _to_rows(identity, await self._database.find_caller(asked))
+        missing = await find_missing(partial(self._match, identity), rules, identity, choice, rows)
+        if missing == NOTHING_MISSING and find_changes(rules, identity, rows) == NO_CHANGES:
+            return Resolved(_candidates(identity, choice, rows), ())
         try:
             return await self._write(identity, choice)
         except (IntegrityError, LostRace):
             return await self._write_again(identity, choice)
+
+    def _parameters(self, identity: Identity, choice: TeamChoice) -> Parameters:
+        return parameters(identity, choice, all_teams=says_teams(self._rules, identity))
+
+    async def _match(self, identity: Identity) -> Match | None:
+        async with self._database.reading() as connection:
+            return await find_match(connection, self._rules, identity)
 
     async def _write_again(self, identity: Identity, choice: TeamChoice) -> Resolved:
         """Go by what whoever won the race has done; losing twice is no race."""
@@ -109,32 +124,38 @@ class SqlDirectory:
 
     async def _write(self, identity: Identity, choice: TeamChoice) -> Resolved:
         now = int(self._clock.wall())
-        rules = self._rules
+        rules, asked = self._rules, self._parameters(identity, choice)
         async with self._database.writing() as connection:
-            rows = await _read(connection, identity, choice)
+            match = partial(find_match, connection, rules, identity)
+            rows = await _read(connection, identity, asked)
             effects: list[Effect] = []
             for _ in ("the person", "the team, where their memberships decide"):
-                missing = await find_missing(connection, rules, identity, choice, rows)
+                missing = await find_missing(match, rules, identity, choice, rows)
                 if missing == NOTHING_MISSING:
                     break
                 effects += await make_missing(connection, rules, identity, missing, now)
-                rows = await _read(connection, identity, choice)
-            changes = await find_changes(connection, rules, identity, rows)
+                rows = await _read(connection, identity, asked)
+            changes = find_changes(rules, identity, rows)
             if rows.user is not None and changes != NO_CHANGES:
-                effects += await carry_out(connection, rows.user.user_id, changes)
-                rows = await _read(connection, identity, choice)
+                own = Transaction(connection, Actor(identity.issuer, identity.subject), now)
+                effects += await carry_out(own, rows.user.user_id, changes)
+                rows = await _read(connection, identity, asked)
             return Resolved(_candidates(identity, choice, rows), tuple(effects))
 
 
-async def _read(connection: AsyncConnection, identity: Identity, choice: TeamChoice) -> CallerRows:
+async def _read(connection: AsyncConnection, identity: Identity, asked: Parameters) -> CallerRows:
+    result = await connection.execute(CALLER, asked)
+    return _to_rows(identity, result.all())
+
+
+def _to_rows(identity: Identity, rows: Sequence[CallerRow]) -> CallerRows:
     """Return what is stored about the caller.
 
-    The person is found by issuer and subject, whether or not the token names a user: leaving a
+    The person was found by issuer and subject, whether or not the token names a user: leaving a
     claim out of a token must not lead past the person's own row.
     """
-    result = await connection.execute(CALLER, parameters(identity, choice))
     try:
-        return read_rows(result.mappings().all(), organization_named=names_organization(identity))
+        return read_rows(rows, organization_named=names_organization(identity))
     except (InvalidAmount, ValueError) as error:
         raise StoreUnavailable from error
 

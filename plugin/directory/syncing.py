@@ -4,24 +4,30 @@ A token that has a list of teams says all of them: the person becomes a member o
 stored, and leaves the others, which takes the member's own models and budget along. A token without
 the list says nothing, and nothing changes. Teams are never made here. A role that a token asserts
 is written into the row for people to see; it counts only as long as a token asserts it, so that
-whoever loses an administrator's role at the identity provider does not keep it here.
+whoever loses an administrator's role at the identity provider does not keep it here. Nor is it
+written over a role that an operator gave, who may have been the last that administers. Each change
+is audited as the person's own.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import and_, insert
 
 from gatepass.plugin.decision import Effect
-from gatepass.plugin.directory.rows import CallerRows
+from gatepass.plugin.directory.caller_rows import CallerRows
+from gatepass.plugin.directory.changes.kinds import MEMBERSHIPS, USERS
+from gatepass.plugin.directory.changes.transaction import Transaction
+from gatepass.plugin.directory.changes.writing import (
+    delete_rows,
+    find_row,
+    note_changes,
+    update_row,
+)
 from gatepass.plugin.directory.rules import DirectoryRules
-from gatepass.plugin.directory.tables import memberships, teams, users
+from gatepass.plugin.directory.tables import memberships
 from gatepass.rbac.identity import Identity
 from gatepass.rbac.roles import Role
-
-_MEMBERSHIPS = select(memberships.c.team_id).where(memberships.c.user_id == bindparam("user_id"))
-_STORED = select(teams.c.team_id).where(teams.c.team_id.in_(bindparam("ids", expanding=True)))
 
 
 class Changes(NamedTuple):
@@ -35,55 +41,47 @@ class Changes(NamedTuple):
 NO_CHANGES = Changes()
 
 
-async def find_changes(
-    connection: AsyncConnection, rules: DirectoryRules, identity: Identity, rows: CallerRows
-) -> Changes:
+def says_teams(rules: DirectoryRules, identity: Identity) -> bool:
+    """Answer whether the memberships are to be what the token lists; then all of them are read."""
+    return rules.sync_teams and identity.teams_listed
+
+
+def find_changes(rules: DirectoryRules, identity: Identity, rows: CallerRows) -> Changes:
     """Return what the token says otherwise than the rows of a stored person."""
     if rows.user is None or identity.user_id is None:
         return NO_CHANGES
     role = None
-    if rules.sync_role and identity.role is not rows.role_column:
+    # internal_user is what counts without a role as well, so that nothing is lost with it
+    given_by_operator = rows.user.role not in {None, Role.INTERNAL_USER}
+    if rules.sync_role and not given_by_operator and identity.role is not rows.role_column:
         role = identity.role
-    if not (rules.sync_teams and identity.teams_listed):
+    if not says_teams(rules, identity):
         return Changes(role)
-    joined, left = await _find_moves(connection, rows.user.user_id, identity)
-    return Changes(role, joined, left)
+    said = {row.team.team_id for row in rows.teams} & {*identity.teams, identity.team}
+    now = rows.member_of
+    return Changes(role, tuple(sorted(said - now)), tuple(sorted(now - said)))
 
 
-async def _find_moves(
-    connection: AsyncConnection, user_id: str, identity: Identity
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    said = {*identity.teams, identity.team} - {None}
-    stored = frozenset(
-        (await connection.execute(_STORED, {"ids": sorted(map(str, said))})).scalars()
-    )
-    now = frozenset((await connection.execute(_MEMBERSHIPS, {"user_id": user_id})).scalars())
-    return tuple(sorted(stored - now)), tuple(sorted(now - stored))
-
-
-async def carry_out(
-    connection: AsyncConnection, user_id: str, changes: Changes
-) -> Sequence[Effect]:
-    """Change the person's rows, and return what was done."""
+async def carry_out(transaction: Transaction, user_id: str, changes: Changes) -> Sequence[Effect]:
+    """Change the person's rows, in whose name the transaction is, and return what was done."""
     effects = []
+    own = memberships.c.user_id == user_id
     if changes.role is not None:
-        await connection.execute(
-            update(users)
-            .where(users.c.user_id == user_id)
-            .values(role=changes.role, role_synced=True)
-        )
+        user = await find_row(transaction, USERS, (user_id,))
+        await update_row(transaction, USERS, user, {"role": changes.role, "role_synced": True})
         effects.append(Effect("role_synced", user_id))
     if changes.joined:
-        await connection.execute(
+        await transaction.connection.execute(
             insert(memberships),
             [{"user_id": user_id, "team_id": team, "role": "user"} for team in changes.joined],
         )
+        query = MEMBERSHIPS.query().where(and_(own, memberships.c.team_id.in_(changes.joined)))
+        rows = await transaction.connection.execute(query)
+        made = [(None, MEMBERSHIPS.read(row)) for row in rows]
+        await note_changes(transaction, MEMBERSHIPS, "create", made)
         effects += [Effect("member_added", team_id) for team_id in changes.joined]
     if changes.left:
-        await connection.execute(
-            delete(memberships).where(
-                memberships.c.user_id == user_id, memberships.c.team_id.in_(changes.left)
-            )
-        )
+        left = and_(own, memberships.c.team_id.in_(changes.left))
+        await delete_rows(transaction, MEMBERSHIPS, left)
         effects += [Effect("member_removed", team_id) for team_id in changes.left]
     return effects

@@ -3,7 +3,8 @@
 The newest migration makes exactly this; a test compares the two. Money is BIGINT nano-dollars,
 times are BIGINT seconds since the epoch, `models` is JSON text: the word "all" or a list of
 patterns. E-mail addresses are in lower case; an address that its issuer verified is one row's
-alone, one that a token merely asserted is never matched with anybody's.
+alone, one that a token merely asserted is never matched with anybody's. `version` counts what was
+done to a row, so that nobody overwrites what they have not seen.
 """
 
 from sqlalchemy import (
@@ -14,7 +15,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
@@ -22,8 +22,11 @@ from sqlalchemy import (
     text,
 )
 
+from gatepass.plugin.budgets import tables as budget_tables  # noqa: F401 - the same schema's
+from gatepass.plugin.directory.metadata import metadata
 from gatepass.rbac.linking import EmailState, Evidence
 from gatepass.rbac.roles import Role
+from gatepass.rbac.windows import Period
 
 VERSION_TABLE = "gatepass_schema"
 """Where the schema's version stands: a name of our own, so that the tables of another application
@@ -32,18 +35,10 @@ that uses Alembic are never taken for ours."""
 MEMBER_ROLES = ("admin", "user")
 """What a member is to a team, in the peer's words."""
 
+AUDIT_ACTIONS = ("create", "update", "delete", "block", "unblock")
+
 LINK_ACTIONS = ("created", "linked", "unlinked", "relinked")
 LINK_EVIDENCE = (*(str(evidence) for evidence in Evidence), "upsert", "operator")
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
 
 
 def _one_of(column: str, words: tuple[str, ...]) -> CheckConstraint:
@@ -60,20 +55,49 @@ def _models(default: str = "[]") -> Column[str]:
     return Column("models", Text, nullable=False, server_default=default)
 
 
+def _version() -> Column[int]:
+    return Column("version", Integer, nullable=False, server_default="1")
+
+
+def _entry() -> Column[int]:
+    return Column("entry", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+
+
 def _budget_id(name: str = "budget_id") -> Column[str]:
     return Column(name, Text, ForeignKey("budgets.budget_id"))
 
+
+_BUDGET_AMOUNTS = (
+    *("soft_nano_usd", "limit_tokens", "soft_tokens", "limit_requests", "soft_requests"),
+    *("raised_until", "raised_nano_usd", "raised_tokens", "raised_requests"),
+)
 
 budgets = Table(
     "budgets",
     metadata,
     Column("budget_id", Text, primary_key=True),
-    Column("limit_nano_usd", BigInteger, nullable=False),
+    Column("limit_nano_usd", BigInteger),
     Column("window_seconds", BigInteger),
     Column("anchor", BigInteger, nullable=False),
+    _flag("named"),
+    _version(),
+    Column("calendar_period", Text),
+    Column("time_zone", Text),
+    *(Column(name, BigInteger) for name in _BUDGET_AMOUNTS),
+    Column("model_limits", Text, nullable=False, server_default="[]"),
     CheckConstraint("limit_nano_usd >= 0", name="limit_nano_usd"),
     CheckConstraint("window_seconds > 0", name="window_seconds"),
+    CheckConstraint(
+        " AND ".join(f"coalesce({name}, 0) >= 0" for name in _BUDGET_AMOUNTS), name="amounts"
+    ),
+    _one_of("calendar_period", tuple(Period)),
+    CheckConstraint("window_seconds IS NULL OR calendar_period IS NULL", name="one_window"),
+    CheckConstraint("(calendar_period IS NULL) = (time_zone IS NULL)", name="time_zone"),
 )
+"""What the columns mean stands in budget_rows.py. A window is a number of seconds counted from the
+anchor, or a span of the calendar in a time zone; without both it never ends. A budget
+that is `named` stands by itself, and several rows may go by it; any other is one row's and goes
+with that row."""
 
 organizations = Table(
     "organizations",
@@ -83,7 +107,9 @@ organizations = Table(
     _flag("blocked"),
     _models(),
     _budget_id(),
+    _version(),
     Index(None, "alias"),
+    Index(None, "budget_id"),
 )
 
 teams = Table(
@@ -99,7 +125,11 @@ teams = Table(
     Column("model_aliases", Text, nullable=False, server_default="{}"),
     _flag("may_modify_guardrails"),
     Column("created_at", BigInteger, nullable=False),
+    _version(),
     Index(None, "alias"),
+    Index(None, "organization_id"),
+    Index(None, "budget_id"),
+    Index(None, "member_budget_id"),
 )
 """`member_budget_id` is the limit and the window that each member has who has no other."""
 
@@ -120,6 +150,7 @@ users = Table(
     _models(),
     _budget_id(),
     Column("created_at", BigInteger, nullable=False),
+    _version(),
     UniqueConstraint("issuer", "subject"),
     UniqueConstraint("home_issuer", "sso_user_id"),
     CheckConstraint("(issuer IS NULL) = (subject IS NULL)", name="bound"),
@@ -129,6 +160,8 @@ users = Table(
     _one_of("role", tuple(Role)),
     Index(None, "email"),
     Index(None, "sso_user_id"),
+    Index(None, "role"),
+    Index(None, "budget_id"),
     Index(
         "uq_users_verified_email",
         "email",
@@ -149,7 +182,10 @@ memberships = Table(
     Column("role", Text, nullable=False),
     _models('"all"'),
     _budget_id(),
+    _version(),
     _one_of("role", MEMBER_ROLES),
+    Index(None, "team_id", "user_id"),
+    Index(None, "budget_id"),
 )
 
 organization_memberships = Table(
@@ -158,13 +194,15 @@ organization_memberships = Table(
     Column("user_id", Text, ForeignKey("users.user_id"), primary_key=True),
     Column("organization_id", Text, ForeignKey("organizations.organization_id"), primary_key=True),
     Column("role", Text, nullable=False),
+    _version(),
     _one_of("role", tuple(Role)),
+    Index(None, "organization_id"),
 )
 
 links = Table(
     "links",
     metadata,
-    Column("entry", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    _entry(),
     Column("user_id", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("issuer", Text, nullable=False),
@@ -185,4 +223,40 @@ end_users = Table(
     _flag("blocked"),
     _models(),
     _budget_id(),
+    _version(),
+    Index(None, "budget_id"),
 )
+
+audit = Table(
+    "audit",
+    metadata,
+    _entry(),
+    Column("actor_issuer", Text),
+    Column("actor_subject", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("row_id", Text, nullable=False),
+    Column("group_id", Text),
+    Column("before", Text),
+    Column("after", Text),
+    Column("at", BigInteger, nullable=False),
+    _one_of("action", AUDIT_ACTIONS),
+    Index(None, "kind", "row_id"),
+)
+"""Every change of a row that somebody asked for: who, what, before and after as JSON, when. An
+actor without an issuer is whoever ran a command. `group_id` is the team or the organization of a
+membership. Outlives the rows it speaks of."""
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("actor_issuer", Text, primary_key=True),
+    Column("actor_subject", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index(None, "at"),
+)
+"""What was answered to requests that carried an idempotency key; the request by its digest."""

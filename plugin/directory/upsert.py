@@ -1,26 +1,29 @@
 """What a token names and what is not stored: who is linked, who is made, who is refused.
 
 In this order: a person without a row of their own is linked where gatepass.rbac.linking says so,
-else made if upsert is on, else refused; a required team that is not stored is refused unless upsert
-is on and the choice may be made; an end user without a row is made if upsert is on, and else is not
-restricted. Organizations are never made. Whatever refuses does so before anything is written.
+else made if upsert is on, else refused; one whose address is of no accepted domain is neither
+linked nor made; a required team that is not stored is refused unless upsert is on and the choice
+may be made; an end user without a row is made if upsert is on, and else is not restricted.
+Organizations are never made. Whatever refuses does so before anything is written.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gatepass.plugin.decision import Effect
-from gatepass.plugin.directory.accounts import find_match, link_user, make_user
+from gatepass.plugin.directory.accounts import link_user, make_user
 from gatepass.plugin.directory.budget_rows import make_budget
+from gatepass.plugin.directory.caller_rows import CallerRows
 from gatepass.plugin.directory.choosing import chosen_teams
-from gatepass.plugin.directory.rows import CallerRows, models_text
+from gatepass.plugin.directory.rows import models_text
 from gatepass.plugin.directory.rules import DirectoryRules, RowDefaults
 from gatepass.plugin.directory.tables import end_users, teams
 from gatepass.rbac.errors import AccessDenied, AccessFault
 from gatepass.rbac.identity import Identity
-from gatepass.rbac.linking import Match
+from gatepass.rbac.linking import Match, check_names_new_row
 from gatepass.rbac.teams import TeamChoice
 
 
@@ -37,7 +40,7 @@ NOTHING_MISSING = Missing()
 
 
 async def find_missing(
-    connection: AsyncConnection,
+    match: Callable[[], Awaitable[Match | None]],
     rules: DirectoryRules,
     identity: Identity,
     choice: TeamChoice,
@@ -45,8 +48,8 @@ async def find_missing(
 ) -> Missing:
     """Return what is to be done, now that `rows` is what is stored.
 
-    A team that could be one of the person's memberships is judged when the person has their row:
-    ask again then.
+    `match` is asked which row is that of a person who has none yet. A team that could be one of the
+    person's memberships is judged when the person has their row: ask again then.
 
     Raises:
         AccessDenied: something that is not stored may be neither linked nor made.
@@ -54,11 +57,14 @@ async def find_missing(
     """
     link, user_id = None, None
     if rows.user is None and identity.user_id is not None:
-        link = await find_match(connection, rules, identity)
+        link = await match()
         if link is None:
             if not rules.user_upsert:
                 raise AccessDenied(AccessFault.USER_UNKNOWN)
+            check_names_new_row(identity, rules.linking)
             user_id = identity.user_id
+        if not rules.linking.accepts_domain(identity):
+            raise AccessDenied(AccessFault.EMAIL_DOMAIN_DENIED)
     team_id = None
     not_yet_known = choice.memberships and (link is not None or user_id is not None)
     if choice.required and not not_yet_known and not chosen_teams(choice, rows):
@@ -89,6 +95,7 @@ async def make_missing(
         effects.append(Effect("user_linked", missing.link.user_id))
     if missing.team_id is not None:
         defaults = await _row_values(connection, rules.team_defaults, now)
+        defaults["member_budget_id"] = await make_budget(connection, rules.team_member_budget, now)
         await connection.execute(
             insert(teams).values(team_id=missing.team_id, created_at=now, **defaults)
         )

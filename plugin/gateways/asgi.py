@@ -3,7 +3,8 @@
 Rules, in order: an HTTP request is judged on `raw_path`, and only if the `path` that the service
 routes on is what these bytes decode to (SEC-32); its body is held back up to the limit and
 replayed; a WebSocket is refused, because what goes over it cannot be judged; lifespan events pass.
-What is allowed goes on with its headers changed and the decision in `scope["state"]["gatepass"]`.
+What is allowed goes on with its headers changed, the request's id among them, and the decision in
+`scope["state"]["gatepass"]`.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.gateways.answers import Answer, refusal_answer
 from gatepass.plugin.gateways.bodies import read_body, replay
 from gatepass.plugin.gateways.decider import Decider, Judge
+from gatepass.plugin.headers import REQUEST_ID
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse, refuse_for
 from gatepass.plugin.request import Request
@@ -80,7 +82,8 @@ class GatepassMiddleware:
             await _send(send, "http.response", refusal_answer(decision))
             return
         inner = dict(scope)
-        inner["headers"] = apply_headers(decision, scope["headers"])
+        changed = apply_headers(decision, scope["headers"])
+        inner["headers"] = [*changed, (REQUEST_ID, decision.request_id.encode())]
         inner["state"] = {**scope.get("state", {}), STATE_KEY: decision}
         await self._app(inner, replay(seen, receive), send)
 

@@ -1,14 +1,15 @@
 """What a door needs of the Gate to settle a call, and which failed calls cost nothing.
 
-What a call really cost takes the place of what was reserved for it. Where nobody says what it cost,
-the reservation stays, and becomes a charge when its time is over. A failure costs nothing where it
-is plain that nobody worked: a 502 says that the gateway got no answer that it understood, which it
-also says of an upstream that was cut off in the middle of one, or whose headers were too long.
+What a call really cost takes the place of what was reserved for it. A call that has ended, and of
+which nobody says what it used, costs its estimate until somebody does. A failure costs nothing
+where it is plain that nobody worked: a 502 says that the gateway got no answer that it understood,
+which it also says of an upstream that was cut off in the middle of one, or whose headers were too
+long. The reservation of a call of whose end nobody hears is the engine's: it is overdue some day.
 """
 
 from typing import Protocol
 
-from gatepass.plugin.budgets.memory import Settlement
+from gatepass.plugin.budgets.engine import Settlement
 from gatepass.plugin.metering.prices import Usage
 
 FIRST_ERROR = 400
@@ -32,8 +33,14 @@ class Bookkeeper(Protocol):
         """Replace the reservation by the price of a usage."""
         ...
 
-    async def settle_cost(self, request_id: str, cost_nano: int) -> Settlement:
-        """Replace the reservation by a cost in nano-dollars."""
+    async def settle_cost(
+        self, request_id: str, cost_nano: int, usage: Usage | None = None
+    ) -> Settlement:
+        """Replace the reservation by a cost in nano-dollars, and by the tokens if known."""
+        ...
+
+    async def settle_estimate(self, request_id: str) -> Settlement:
+        """Charge the estimate, until somebody says what the call used."""
         ...
 
     async def release(self, request_id: str) -> Settlement:

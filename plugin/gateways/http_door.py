@@ -22,6 +22,7 @@ from gatepass.plugin.gateways.certificates import CertificateHeader, take_certif
 from gatepass.plugin.gateways.conventions import CONVENTIONS, Convention
 from gatepass.plugin.gateways.decider import Decider, Judge
 from gatepass.plugin.gateways.forwarded import announces_body, read_marks, to_request
+from gatepass.plugin.gateways.own_budget_page import own_budget_route
 from gatepass.plugin.gateways.pages import information_pages
 from gatepass.plugin.gateways.peers import Network, TrustedProxies
 from gatepass.plugin.gateways.promptly import Promptly
@@ -33,6 +34,7 @@ from gatepass.plugin.request import CertificateState
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from gatepass.plugin.gateways.own_budget_page import OwnStandings
     from gatepass.plugin.gateways.usage_reports import UsageReports
     from gatepass.plugin.headers import Header
     from gatepass.plugin.request import BodyState
@@ -150,13 +152,16 @@ def decision_app(
     bounds: DoorBounds,
     reports: "UsageReports | None" = None,
     watched: "Watched | None" = None,
+    own: "OwnStandings | None" = None,
 ) -> DecisionApp:
     """Return the whole decision service as an ASGI application.
 
-    None takes no reports; of what is `watched` the trusted proxies may read how it fares.
+    None takes no reports; of what is `watched` the trusted proxies may read how it fares; `own`
+    tells callers of their limits.
     """
     judge = Judge(decider)
     status = None
     if watched is not None:
         status = status_routes(watched, Readers(bounds.trusted_proxies))
-    return DecisionApp(judge, bounds, information_pages(judge, reports, status))
+    further = [] if own is None else [own_budget_route(own, judge, bounds.deadline_seconds)]
+    return DecisionApp(judge, bounds, information_pages(judge, reports, status, further))

@@ -7,7 +7,6 @@ renders a refusal from the closed table of reasons, for proxies that can pass on
 `/usage`, where the settings name a token for it, takes reports of finished calls.
 """
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -18,6 +17,7 @@ from starlette.routing import Route
 from gatepass.plugin.errors import RequestRefused
 from gatepass.plugin.gateways.answers import RETRY_AFTER_HEADER, refusal_answer
 from gatepass.plugin.gateways.decider import Judge
+from gatepass.plugin.gateways.usage_reports import RETRY_AFTER_SECONDS, ComeLater
 from gatepass.plugin.reasons import REASON_BY_CODE, Reason
 from gatepass.plugin.refusals import refuse, refuse_for
 
@@ -39,10 +39,12 @@ def information_pages(
     judge: Judge,
     reports: "UsageReports | None" = None,
     status: "Sequence[Route] | None" = None,
+    further: "Sequence[Route]" = (),
 ) -> Starlette:
     """Return the application for every path that is not a decision.
 
     `status` are the pages for readers; without them `/readyz` says yes or no to everybody.
+    `further` are other pages of the door.
     """
 
     async def readyz(_request: "Request") -> Response:
@@ -53,6 +55,7 @@ def information_pages(
         alive_route(),
         *([Route("/readyz", readyz)] if status is None else status),
         Route("/denied/{code}", _denied, methods=_ANY_METHOD),
+        *further,
     ]
     if reports is not None:
         routes.append(Route("/usage", _usage_page(judge, reports), methods=["POST"]))
@@ -95,11 +98,13 @@ def _usage_page(
     async def usage(request: "Request") -> Response:
         try:
             outcome = await reports.take(request.scope, request.receive)
+        except ComeLater as error:
+            return _refused(refuse_for(REASON_BY_CODE[error.code], RETRY_AFTER_SECONDS))
         except RequestRefused as error:
             return _refused(refuse(error))
         except Exception as error:  # noqa: BLE001 - the outermost handler: the unknown is refused
             return _refused(judge.fault(error))
-        return JSONResponse(asdict(outcome), headers=_NO_STORE)
+        return JSONResponse(outcome.to_json(), headers=_NO_STORE)
 
     return usage
 

@@ -83,7 +83,10 @@ def _safe(page: "Page") -> "Page":
 
 def _causes(health: Health) -> dict[str, object]:
     states = {status.issuer: key_state(status) for status in health.issuers}
-    return {"store": health.store, "issuers": states}
+    told: dict[str, object] = {"store": health.store, "issuers": states}
+    if not health.store and health.outage.serves:
+        told["without_store"] = {"open_profiles": health.outage.open_profiles}
+    return told
 
 
 def _document(content: object, status: int = 200) -> Response:

@@ -1,38 +1,32 @@
 """What gateways report of finished calls: `POST /usage` settles by it.
 
-Rules, in order: the peer must be a configured proxy and send the token of the settings; the body is
-read up to a limit and within the deadline; it is one record or a list of them, in strict JSON. A
-record names the call by our own id and says something of it:
+Rules, in order: the peer must be a configured proxy and send the token of the settings; no more
+reports are under way than can be held; the body is read up to a limit and within the deadline; it
+is one record, a list of them, or one on every line, in strict JSON. A record names the call by our
+own id and says something of it (usage_records.py).
 
-- `prompt_tokens` and `completion_tokens`: what the gateway counted; zeros count nothing;
-- `usage`: the end of the response, `usage_head` its beginning; believed unless the call failed;
-- `status`: the response's, or those of all upstreams that were tried, as nginx lists them; a call
-  that failed without any tokens is released where every one of them says that nobody worked;
-- `bytes_sent`: nginx's, to the same upstreams; where none got anything a 502 cost nothing;
-- `complete`: false or "no" where the response was cut off; nothing of it is believed then.
-
-A record that says nothing leaves the reservation as it is; an id that is unknown is nobody's. The
-same report may come again. Nothing of a record is logged.
+A record that says nothing has the estimate charged until another one says more: the call has ended,
+and is not free because a stream had no usage. An id that is unknown is nobody's. The same report
+may come again. The answer says of every record that settled nothing why. What cannot be written
+down right now is refused as a whole, to be sent again later: what was settled of it is not settled
+twice. Nothing of a record is logged.
 """
 
 import asyncio
 import hmac
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from gatepass.jwks.encoding import NotStrictJson, parse_json
-from gatepass.plugin.budgets.limits import InvalidAmount
-from gatepass.plugin.budgets.memory import Settlement
-from gatepass.plugin.errors import RequestRefused
+from gatepass.plugin.budgets.engine import Settlement
+from gatepass.plugin.errors import RequestRefused, StoreUnavailable
 from gatepass.plugin.gateways.bodies import read_body
-from gatepass.plugin.gateways.bookkeeper import Bookkeeper, cost_nothing
+from gatepass.plugin.gateways.bookkeeper import Bookkeeper
 from gatepass.plugin.gateways.peers import Network, TrustedProxies
 from gatepass.plugin.gateways.promptly import Promptly
 from gatepass.plugin.gateways.refused_reports import RefusedReports
-from gatepass.plugin.metering.prices import Usage
-from gatepass.plugin.metering.usage import usage_in_tail
+from gatepass.plugin.gateways.usage_records import Record, RecordCode, read_report
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.request import BodyState
 
@@ -41,24 +35,47 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_RECORDS = 1000
-_MAX_DEPTH = 8
-_RECORDS_PER_TURN = 16
-"""So many are settled before requests that wait for a decision get their turn."""
+MAX_UNDER_WAY = 64
+"""So many reports are held at a time: 64 MiB at most."""
 
-_CUT_OFF = (False, "no", "false")
-_COUNT = re.compile(r"[0-9]{1,12}")
-_STATUSES = re.compile(r"[1-9][0-9]{2}(?:(?:, | : )[1-9][0-9]{2}){0,99}")
-"""nginx lists one status for every upstream that it tried."""
+RETRY_AFTER_SECONDS = 5
+_MAX_DEPTH = 24
+_RECORDS_PER_TURN = 64
+"""So many are settled at a time, which one write of the ledger can serve."""
 
-_NOTHING_SENT = re.compile(r"0(?:(?:, | : )0){0,99}")
+_UNREADABLE: Record = {}
 
 
-@dataclass(frozen=True, slots=True)
+class ComeLater(RequestRefused):
+    """The report cannot be taken right now; after `RETRY_AFTER_SECONDS` it may be."""
+
+
 class Outcome:
-    """How many records settled a call, and how many did not."""
+    """What became of the records of a report, by their places in it."""
 
-    settled: int
-    unknown: int
+    def __init__(self) -> None:
+        self._codes: dict[int, RecordCode] = {}
+
+    def note(self, place: int, code: RecordCode) -> None:
+        """Note what became of a record."""
+        self._codes[place] = code
+
+    def to_json(self) -> Mapping[str, object]:
+        """Return how many settled something, and why the others did not."""
+        codes = list(self._codes.values())
+        settled = codes.count(RecordCode.SETTLED)
+        repeated = codes.count(RecordCode.ALREADY_SETTLED)
+        done = (RecordCode.SETTLED, RecordCode.ALREADY_SETTLED)
+        return {
+            "settled": settled,
+            "already_settled": repeated,
+            "unknown": len(codes) - settled - repeated,
+            "problems": [
+                {"record": place, "code": code.value}
+                for place, code in sorted(self._codes.items())
+                if code not in done
+            ],
+        }
 
 
 class ReportBounds(Protocol):
@@ -79,26 +96,29 @@ class ReportBounds(Protocol):
         """What they must send, not empty; None lets nobody."""
         ...
 
+    @property
+    def cost_header(self) -> bytes | None:
+        """The header of a response in which its upstream names the cost, in lower case."""
+        ...
+
 
 class UsageReports:
-    """Takes reports of whoever knows the token and comes from one of the proxies.
+    """Takes reports of whoever knows the token and comes from one of the proxies."""
 
-    `seconds` is how long a body may take.
-    """
-
-    def __init__(
-        self, books: Bookkeeper, token: bytes, proxies: TrustedProxies, seconds: float
-    ) -> None:
+    def __init__(self, books: Bookkeeper, bounds: ReportBounds, token: bytes) -> None:
         self._books = books
         self._authorization = b"Bearer " + token
-        self._proxies = proxies
-        self._seconds = seconds
+        self._proxies = TrustedProxies(bounds.trusted_proxies)
+        self._seconds = bounds.deadline_seconds
+        self._cost_header = None if bounds.cost_header is None else bounds.cost_header.decode()
         self._refused = RefusedReports()
+        self._under_way = 0
 
     async def take(self, scope: "Scope", receive: "Receive") -> Outcome:
         """Settle by the report that one HTTP request brings.
 
         Raises:
+            ComeLater: too many reports are under way, or the cost cannot be written down now.
             RequestRefused: an unknown peer, a wrong token, or a body that is no report.
 
         """
@@ -108,6 +128,20 @@ class UsageReports:
         if len(values) != 1 or not hmac.compare_digest(values[0], self._authorization):
             self._refused.note()
             raise RequestRefused(Reason.NO_TOKEN)
+        if self._under_way >= MAX_UNDER_WAY:
+            raise ComeLater(Reason.OVERLOADED)
+        self._under_way += 1
+        try:
+            return await self._settle_all(_read_records(await self._body(receive)))
+        except ExceptionGroup as several:
+            _, others = several.split(StoreUnavailable)
+            if others is not None:
+                raise others.exceptions[0] from None
+            raise ComeLater(Reason.STORE_ERROR) from None
+        finally:
+            self._under_way -= 1
+
+    async def _body(self, receive: "Receive") -> bytes:
         until = asyncio.get_running_loop().time() + self._seconds
         try:
             body = await Promptly(read_body(receive, MAX_BODY_BYTES, []), until)
@@ -115,50 +149,69 @@ class UsageReports:
             raise RequestRefused(Reason.DEADLINE) from None
         if isinstance(body, BodyState):
             raise RequestRefused(Reason.BODY_TOO_LARGE)
-        return await self._settle_all(_read_records(body or b""))
+        return body or b""
 
-    async def _settle_all(self, records: Sequence[Mapping[str, object]]) -> Outcome:
-        settled = 0
-        for number, record in enumerate(records, start=1):
-            settled += await self._settle(record)
-            if number % _RECORDS_PER_TURN == 0:
-                await asyncio.sleep(0)
-        return Outcome(settled, len(records) - settled)
+    async def _settle_all(self, records: Sequence[Record]) -> Outcome:
+        outcome = Outcome()
+        numbered = iter(enumerate(records))
+        while turn := list(islice(numbered, _RECORDS_PER_TURN)):
+            calls: dict[object, list[tuple[int, Record]]] = {}
+            for place, record in turn:  # what is said of one call counts in its order
+                calls.setdefault(str(record.get("request_id")), []).append((place, record))
+            async with asyncio.TaskGroup() as settling:
+                for said in calls.values():
+                    settling.create_task(self._settle_call(said, outcome))
+        return outcome
 
-    async def _settle(self, record: Mapping[str, object]) -> bool:
-        request_id = record.get("request_id")
-        if not isinstance(request_id, str) or not self._books.may_be_settled(request_id):
-            return False
-        statuses = _statuses(record.get("status"))
-        sent = not _is_nothing(record.get("bytes_sent"))
-        failed = bool(statuses) and cost_nothing(statuses[-1], sent=False)
-        usage = None if record.get("complete") in _CUT_OFF else _usage(record, failed=failed)
-        if usage is not None:
-            return await self._books.settle(request_id, usage) is not Settlement.UNKNOWN
-        if statuses and all(cost_nothing(status, sent=sent) for status in statuses):
-            return await self._books.release(request_id) is not Settlement.UNKNOWN
-        return False
+    async def _settle_call(self, said: Sequence[tuple[int, Record]], outcome: Outcome) -> None:
+        for place, record in said:
+            outcome.note(place, await self._settle(record))
+
+    async def _settle(self, record: Record) -> RecordCode:
+        if record is _UNREADABLE:
+            return RecordCode.RECORD_UNREADABLE
+        report = read_report(record, self._cost_header)
+        if not report.request_id or not self._books.may_be_settled(report.request_id):
+            return RecordCode.REQUEST_UNKNOWN
+        if report.cost_nano is not None:
+            done = await self._books.settle_cost(report.request_id, report.cost_nano, report.usage)
+        elif report.usage is not None:
+            done = await self._books.settle(report.request_id, report.usage)
+        elif report.cost_nothing:
+            done = await self._books.release(report.request_id)
+        else:
+            done = await self._books.settle_estimate(report.request_id)
+            return _CODES[done] if done is Settlement.UNKNOWN else report.code
+        return _CODES[done]
+
+
+_CODES = {
+    Settlement.SETTLED: RecordCode.SETTLED,
+    Settlement.ALREADY_SETTLED: RecordCode.ALREADY_SETTLED,
+    Settlement.UNKNOWN: RecordCode.REQUEST_UNKNOWN,
+}
 
 
 def usage_reports(books: Bookkeeper, bounds: ReportBounds) -> UsageReports | None:
     """Return what takes reports, or None where the settings name no token."""
-    if not bounds.usage_token:
-        return None
-    proxies = TrustedProxies(bounds.trusted_proxies)
-    return UsageReports(books, bounds.usage_token, proxies, bounds.deadline_seconds)
+    return UsageReports(books, bounds, bounds.usage_token) if bounds.usage_token else None
 
 
-def _read_records(body: bytes) -> Sequence[Mapping[str, object]]:
+def _read_records(body: bytes) -> Sequence[Record]:
     """Return the records of a body.
 
     Octets that are no text are replaced: a log holds what any client sent as a header, and one
     client must not cost the others of its batch their settlement.
     """
+    text = body.decode("utf-8", "replace").encode()
     try:
-        document = parse_json(body.decode("utf-8", "replace").encode(), _MAX_DEPTH)
+        document = parse_json(text, _MAX_DEPTH)
     except NotStrictJson:
-        raise RequestRefused(Reason.BODY_NOT_JSON) from None
-    records = document if isinstance(document, list) else [document]
+        records: list[object] = list(islice(_records_by_line(text), MAX_RECORDS + 1))
+        if all(record is _UNREADABLE for record in records):
+            raise RequestRefused(Reason.BODY_NOT_JSON) from None
+    else:
+        records = document if isinstance(document, list) else [document]
     if len(records) > MAX_RECORDS:
         raise RequestRefused(Reason.BODY_TOO_LARGE)
     objects = [record for record in records if isinstance(record, dict)]
@@ -167,42 +220,11 @@ def _read_records(body: bytes) -> Sequence[Mapping[str, object]]:
     return objects
 
 
-def _statuses(value: object) -> Sequence[int]:
-    """Return one status for every upstream that was tried, none of what is no such list."""
-    if type(value) is int:
-        return (value,)
-    if not isinstance(value, str) or not _STATUSES.fullmatch(value):
-        return ()
-    return [int(status) for status in re.split(r"\D+", value)]
-
-
-def _is_nothing(value: object) -> bool:
-    return isinstance(value, str) and _NOTHING_SENT.fullmatch(value) is not None
-
-
-def _usage(record: Mapping[str, object], *, failed: bool) -> Usage | None:
-    """Return what the record says that the call used; of a failed one only what was counted."""
-    try:
-        counted = Usage(
-            _count(record.get("prompt_tokens")), _count(record.get("completion_tokens"))
-        )
-    except InvalidAmount:
-        counted = Usage(0, 0)
-    if counted.input_tokens or counted.output_tokens:
-        return counted
-    tail, head = record.get("usage"), record.get("usage_head", "")
-    if failed or not isinstance(tail, str) or not isinstance(head, str):
-        return None
-    return usage_in_tail(_octets(tail), _octets(head))
-
-
-def _count(value: object) -> int:
-    if isinstance(value, str) and _COUNT.fullmatch(value):
-        return int(value)
-    if type(value) is int:
-        return value
-    raise InvalidAmount
-
-
-def _octets(text: str) -> bytes:
-    return text.encode("utf-8", "replace")  # half of a surrogate pair is no text
+def _records_by_line(text: bytes) -> Iterator[Record]:
+    for line in text.splitlines():
+        if line.strip():
+            try:
+                record = parse_json(line, _MAX_DEPTH)
+            except NotStrictJson:
+                record = None
+            yield record if isinstance(record, dict) else _UNREADABLE

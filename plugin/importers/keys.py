@@ -36,6 +36,10 @@ class Keys:
         """Answer whether the key is written, with a value, and nobody has asked for it yet."""
         return self._left.get(key) is not None
 
+    def is_on(self, key: str) -> bool:
+        """Answer whether the key says true; it is left to be asked for."""
+        return self._left.get(key) is True
+
     def text(self, key: str) -> str | None:
         """Return text, or None when the key is not there."""
         value = self._left.pop(key, None)

@@ -1,11 +1,10 @@
 """LiteLLM's config.yaml and its JWT_* environment become our settings, with a verdict for each key.
 
-Order: the switch, the claims, the issuers, roles and profile, people, models, and then whatever is
-left. What is refused leaves nothing to write. The result is validated by the loader of our own
-settings before anybody gets it, so that what comes out loads.
+Order: the switch, the models, the claims, the issuers, roles and profile, people, aliases, and then
+whatever is left. What is refused leaves nothing to write. The result is validated by the loader of
+our own settings before anybody gets it, so that what comes out loads.
 """
 
-import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,12 +16,12 @@ from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.importers.keys import Keys
 from gatepass.plugin.importers.litellm_claims import read_claims
 from gatepass.plugin.importers.litellm_issuers import read_issuers
+from gatepass.plugin.importers.litellm_limits import read_limits
 from gatepass.plugin.importers.litellm_models import read_aliases, read_prices
 from gatepass.plugin.importers.litellm_people import read_teams, read_users
 from gatepass.plugin.importers.litellm_roles import read_profile, read_roles
 from gatepass.plugin.importers.litellm_scopes import read_scopes
 from gatepass.plugin.importers.litellm_service import (
-    note_limits,
     note_the_rest,
     note_the_rest_of_jwt,
     read_check,
@@ -32,7 +31,6 @@ from gatepass.plugin.importers.settings_text import settings_text
 from gatepass.plugin.importers.verdicts import KeyVerdict, Notes, Verdict, exit_status
 from gatepass.plugin.settings import load_settings
 
-_PLACE = re.compile(r"^(:[0-9]+)*: ?")
 _OTHER_SECTIONS = ("litellm_settings", "router_settings", "model_list", "environment_variables")
 _READ_ELSEWHERE = frozenset(
     {"callbacks", "include", "guardrails", "mcp_servers", "credential_list"}
@@ -91,24 +89,24 @@ def _translated(top: Keys, environ: Mapping[str, str], notes: Notes) -> dict[str
     if jwt.has("user_roles_jwt_field") != jwt.has("user_allowed_roles"):
         notes.refused(jwt.name("user_allowed_roles"), "goes together with user_roles_jwt_field")
     enforced = jwt.flag("enforce_rbac")
+    prices, groups = read_prices(models)
     claims = read_claims(jwt)
     document: dict[str, object] = {"issuers": read_issuers(jwt, claims, environ, notes)}
     document["roles"] = read_roles(jwt, claims, enforced=enforced)
-    scopes = read_scopes(jwt)
+    scopes = read_scopes(jwt, groups)
     if scopes is not None:
         document["scopes"] = scopes
-    profile = read_profile(jwt, general, enforced=enforced) | read_profile_flags(general)
-    document["profiles"] = {"default": profile}
+    profile = read_profile(jwt, general, groups, enforced=enforced)
+    document["profiles"] = {"default": profile | read_profile_flags(general)}
     document["teams"] = read_teams(jwt, service, claims)
     document["users"] = read_users(jwt, service)
-    prices, groups = read_prices(models)
     aliases = read_aliases(router, service)
-    found = {"access_groups": groups, "model_aliases": aliases, "budgets": {"prices": prices}}
-    document |= {name: section for name, section in found.items() if section != {"prices": []}}
+    budgets = read_limits(general, service) | ({"prices": prices} if prices else {})
+    found = {"access_groups": groups, "model_aliases": aliases, "budgets": budgets}
+    document |= found
     check = read_check(jwt)
     if check is not None:
         document["checks"] = check
-    note_limits(general, service)
     note_the_rest_of_jwt(jwt)
     note_the_rest(general)
     _note_tokens(notes)

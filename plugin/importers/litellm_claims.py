@@ -1,7 +1,7 @@
 """LiteLLM's names of claims, in our words.
 
 Nothing is read that no key names, whatever our own default is. A person without a user id is named
-by the e-mail address, as there.
+by the e-mail address there; an address may be anybody's, so here it names nobody.
 """
 
 from collections.abc import Mapping
@@ -39,8 +39,7 @@ def read_claims(jwt: Keys) -> dict[str, str]:
         name = jwt.text(key)
         if name is not None:
             claims[ours] = name
-            sentence = "names those whose token has no user id, too" if ours == "email" else ""
-            jwt.notes.exact(jwt.name(key), f"issuers[].claims.{ours}", sentence)
+            jwt.notes.exact(jwt.name(key), f"issuers[].claims.{ours}")
     allowed_roles = jwt.text("user_roles_jwt_field")
     if allowed_roles is not None:
         key = jwt.name("user_roles_jwt_field")
@@ -54,8 +53,8 @@ def read_claims(jwt: Keys) -> dict[str, str]:
 
 
 def claim_section(claims: Mapping[str, str]) -> dict[str, object]:
-    """Return our section; whoever has no id is named by the address, as there."""
-    users = [claims[name] for name in ("user", "email") if name in claims]
+    """Return our section; an address names nobody."""
+    users = [claims["user"]] if "user" in claims else []
     found: dict[str, object] = {"user": users, "email": [], "roles": []}
     others = {ours: name for ours, name in claims.items() if ours != "user"}
     return found | others | {"scopes": ["scope", "scp"]}

@@ -37,6 +37,12 @@ def read_issuers(
             "nobody's yet and no administrator's. email_trusted believes the issuer in that: take "
             "it out where people can choose addresses that are not theirs.",
         )
+        notes.manual(
+            "(an address names whoever has no user id)",
+            "left out: an address may be anybody's, and a token without a user id is nobody's. Add "
+            "the claim to user only where the provider proves every address.",
+            "issuers[].claims.user",
+        )
     return entries
 
 

@@ -70,10 +70,8 @@ OF_THE_SERVICE = frozenset(
 """Keys that judge nobody."""
 
 LIMITS: Mapping[str, str] = {
-    "max_budget": "a limit on the whole proxy is not counted here; limit teams",
-    "budget_duration": "a limit on the whole proxy is not counted here; limit teams",
-    "max_end_user_budget": "end users have no limit of their own here yet",
-    "max_end_user_budget_id": "end users have no limit of their own here yet",
+    "max_end_user_budget": "write it as end_users.defaults.budget, with end_users.upsert: true",
+    "max_end_user_budget_id": "write it as end_users.defaults.budget, with end_users.upsert: true",
     "max_user_budget": "write it as users.defaults.budget",
 }
 

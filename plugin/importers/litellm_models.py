@@ -1,8 +1,15 @@
-"""LiteLLM's list of models: prices, access groups and aliases, as far as they stand in the file."""
+"""LiteLLM's models: prices, access groups and aliases of the file, and names in somebody's list.
 
+What a role or a scope may use is compared name by name there. An entry that would stand for several
+models here is left out, as it grants none there, and a person decides.
+"""
+
+from collections.abc import Container, Sequence
 from decimal import Decimal
 
 from gatepass.plugin.importers.keys import Keys
+from gatepass.plugin.importers.verdicts import Notes
+from gatepass.rbac.catalog import is_plain_model
 
 _PER_MILLION = Decimal(1_000_000)
 
@@ -70,3 +77,21 @@ def read_aliases(router: Keys, service: Keys) -> dict[str, str]:
                 aliases[alias] = target
                 keys.notes.exact(below.name(alias), f"model_aliases.{alias}")
     return aliases
+
+
+def read_names(
+    listed: Sequence[str], groups: Container[str], key: str, setting: str, notes: Notes
+) -> list[str]:
+    """Return the entries of a list that name one model; each other one is noted, and left out."""
+    names = []
+    for at, entry in enumerate(listed):
+        if is_plain_model(entry) and entry not in groups:
+            names.append(entry)
+        else:
+            notes.manual(
+                f"{key}[{at}]",
+                "compared with the name of a model there, and grants none; here it would stand for "
+                "several, so it is left out: add it if that is meant",
+                setting,
+            )
+    return names

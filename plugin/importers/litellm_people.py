@@ -67,7 +67,7 @@ def _read_new_user(service: Keys) -> dict[str, object]:
     limit = service.number("max_internal_user_budget")
     window = service.text("internal_user_budget_duration")
     if limit is not None and "budget" not in defaults:
-        defaults["budget"] = _budget(
+        defaults["budget"] = read_budget(
             service, "max_internal_user_budget", limit, window, f"{where}.budget"
         )
     return defaults
@@ -133,19 +133,20 @@ def _read_row(given: Keys, where: str) -> dict[str, object]:
     limit = given.number("max_budget")
     window = given.text("budget_duration")
     if limit is not None:
-        defaults["budget"] = _budget(given, "max_budget", limit, window, f"{where}.budget")
+        defaults["budget"] = read_budget(given, "max_budget", limit, window, f"{where}.budget")
     elif window is not None:
         given.notes.exact(given.name("budget_duration"), "", "means nothing without max_budget")
     return defaults
 
 
-def _budget(keys: Keys, key: str, limit: Decimal, window: str | None, setting: str) -> str:
+def read_budget(keys: Keys, key: str, limit: Decimal, window: str | None, setting: str) -> str:
+    """Return the text of a budget, and note what becomes of its key."""
     amount = f"${limit:f}"
     if window is None:
         keys.notes.exact(keys.name(key), setting)
         return amount
     if _MONTH.fullmatch(window):
-        keys.notes.changed(keys.name(key), setting, "a month has 30 days here")
+        keys.notes.exact(keys.name(key), setting)
         return f"{amount} per month"
     if _DURATION.fullmatch(window):
         keys.notes.exact(keys.name(key), setting)

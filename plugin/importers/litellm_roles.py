@@ -1,27 +1,43 @@
 """LiteLLM's roles and permissions: who is an administrator, and what each role may do.
 
 What the peer reads only with a switch (`enforce_rbac`, `sync_user_role_and_teams`) is taken over
-only with that switch; without it a person decides. Mappings are looked at before anything is
-inferred, and one that says proxy_admin makes an administrator.
+only with that switch; without it a person decides. What somebody's roles stand for is read in
+litellm_mappings.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
 
 from gatepass.plugin.importers.keys import Keys
+from gatepass.plugin.importers.litellm_mappings import read_mappings
+from gatepass.plugin.importers.litellm_models import read_names
 from gatepass.plugin.importers.litellm_routes import (
     ADMIN_ROUTES,
     BASE_ROUTES,
     TEAM_ROUTES,
     narrowed,
+    roles_with_guarded_routes,
     to_routes,
 )
+from gatepass.plugin.importers.verdicts import Notes
 from gatepass.rbac.roles import Role
 
 ADMIN_SCOPE = "litellm_proxy_admin"
 
-_OTHER_WORDS = {"customer": "end_user"}
 _VIEWERS = frozenset({Role.PROXY_ADMIN_VIEWER, Role.INTERNAL_USER_VIEWER})
 _PROFILE = "profiles.default"
+
+
+@dataclass(slots=True)
+class _Permission:
+    """What a role may call and use; models None stands for none."""
+
+    routes: list[str]
+    models: list[str] | str | None
+
+    def section(self) -> dict[str, object]:
+        section: dict[str, object] = {"routes": self.routes}
+        return section if self.models is None else section | {"models": self.models}
 
 
 def read_roles(jwt: Keys, claims: Mapping[str, str], *, enforced: bool) -> dict[str, object]:
@@ -30,25 +46,7 @@ def read_roles(jwt: Keys, claims: Mapping[str, str], *, enforced: bool) -> dict[
     scope = jwt.text("admin_jwt_scope")
     if scope is not None:
         notes.exact(jwt.name("admin_jwt_scope"), "roles.admin_scope")
-    mappings = _read_mappings(jwt, "role_mappings", "role", "internal_role")
-    if mappings:
-        notes.changed(
-            jwt.name("role_mappings"),
-            "roles.mappings",
-            "looked at before a team or user id is; one to proxy_admin makes an administrator",
-        )
-    if "object_id" in claims and not mappings:
-        notes.refused(jwt.name("object_id_jwt_field"), "means nothing without role_mappings")
-    synced = _read_mappings(jwt, "jwt_litellm_role_map", "jwt_role", "litellm_role")
-    if synced and not jwt.has("sync_user_role_and_teams"):
-        notes.manual(
-            jwt.name("jwt_litellm_role_map"),
-            "read by nothing without sync_user_role_and_teams; add it to roles.mappings if it is "
-            "meant to count",
-        )
-    elif synced:
-        notes.exact(jwt.name("jwt_litellm_role_map"), "roles.mappings")
-        mappings = [*synced, *mappings]
+    mappings = read_mappings(jwt, claims, enforced=enforced)
     roles: dict[str, object] = {"admin_scope": scope or ADMIN_SCOPE, "mappings": mappings}
     allowed = _read_allowed(jwt, enforced=enforced)
     if allowed:
@@ -58,28 +56,6 @@ def read_roles(jwt: Keys, claims: Mapping[str, str], *, enforced: bool) -> dict[
         roles["require_role"] = not named and not jwt.has("team_id_default")
         notes.exact(jwt.name("enforce_rbac"), "roles.require_role")
     return roles
-
-
-def _read_mappings(jwt: Keys, key: str, value_key: str, role_key: str) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = []
-    for entry in jwt.list_below(key):
-        value, role = entry.text(value_key), entry.text(role_key)
-        entry.refuse_the_rest()
-        if value is None or role is None:
-            jwt.notes.refused(entry.name(value_key), f"a mapping needs {value_key} and {role_key}")
-            continue
-        role = _OTHER_WORDS.get(role, role)
-        if role not in set(Role):
-            jwt.notes.refused(entry.name(role_key), "not a role")
-        elif any(letter in value for letter in "?["):
-            jwt.notes.manual(
-                entry.name(value_key),
-                "only * stands for something here; left out",
-                "roles.mappings",
-            )
-        elif value not in {mapping["value"] for mapping in found}:
-            found.append({"value": value, "role": role})
-    return found
 
 
 def _read_allowed(jwt: Keys, *, enforced: bool) -> list[str] | None:
@@ -98,21 +74,25 @@ def _read_allowed(jwt: Keys, *, enforced: bool) -> list[str] | None:
     return allowed
 
 
-def read_profile(jwt: Keys, general: Keys, *, enforced: bool) -> dict[str, object]:
-    """Return our profile: what each role may call and use, and what a team pays for."""
+def read_profile(
+    jwt: Keys, general: Keys, groups: Container[str], *, enforced: bool
+) -> dict[str, object]:
+    """Return our profile: what each role may call and use, and what a team pays for.
+
+    `groups` are the names of access groups.
+    """
     notes = jwt.notes
-    permissions: dict[str, dict[str, object]] = {
-        role.value: {"routes": list(routes)} | ({} if role in _VIEWERS else {"models": "all"})
-        for role, routes in BASE_ROUTES.items()
-    }
     notes.changed(
         "(any LLM route passes; self_managed_routes are open)",
         f"{_PROFILE}.permissions",
-        "each role has its routes written out; what only the peer's own handlers guard is in none "
-        "of them, and viewers use no models",
+        "each role has its routes written out, without self_managed_routes, and viewers use no "
+        "models",
     )
-    _read_permissions(general, permissions, enforced=enforced)
-    profile: dict[str, object] = {"permissions": permissions}
+    permissions = _read_permissions(general, groups, enforced=enforced)
+    _note_guarded_routes(permissions, notes)
+    profile: dict[str, object] = {
+        "permissions": {role.value: found.section() for role, found in permissions.items()}
+    }
     for key, setting, usual in (
         ("team_allowed_routes", "team_routes", TEAM_ROUTES),
         ("admin_allowed_routes", "admin_scope_routes", ADMIN_ROUTES),
@@ -134,14 +114,18 @@ def read_profile(jwt: Keys, general: Keys, *, enforced: bool) -> dict[str, objec
 
 
 def _read_permissions(
-    general: Keys, permissions: dict[str, dict[str, object]], *, enforced: bool
-) -> None:
+    general: Keys, groups: Container[str], *, enforced: bool
+) -> dict[Role, _Permission]:
+    permissions = {
+        role: _Permission(list(routes), None if role in _VIEWERS else "all")
+        for role, routes in BASE_ROUTES.items()
+    }
     seen: set[str] = set()
     for entry in general.list_below("role_permissions"):
         role, models, routes = entry.text("role"), entry.texts("models"), entry.texts("routes")
         entry.refuse_the_rest()
         where = f"{_PROFILE}.permissions.{role}"
-        if role not in permissions:
+        if role is None or role not in BASE_ROUTES:
             general.notes.refused(entry.name("role"), "not a role that permissions are for")
         elif not enforced:
             general.notes.manual(
@@ -154,10 +138,31 @@ def _read_permissions(
             general.notes.changed(entry.name("role"), where, "the first entry of a role counts")
         else:
             seen.add(role)
+            of_role, notes = permissions[Role(role)], general.notes
             if models is not None:
-                permissions[role]["models"] = models
+                key = entry.name("models")
+                of_role.models = read_names(models, groups, key, f"{where}.models", notes)
             if routes is not None:
-                asked = to_routes(routes, entry.name("routes"), f"{where}.routes", general.notes)
-                base = BASE_ROUTES[Role(role)]
-                permissions[role]["routes"] = narrowed(asked, base)
-            general.notes.changed(entry.name("role"), where, "a * in models counts as a wildcard")
+                asked = to_routes(routes, entry.name("routes"), f"{where}.routes", notes)
+                of_role.routes = narrowed(asked, of_role.routes)
+            notes.changed(
+                entry.name("role"),
+                where,
+                "opens nothing that the role has not, and an alias in models counts as the model "
+                "it stands for",
+            )
+    return permissions
+
+
+def _note_guarded_routes(permissions: Mapping[Role, _Permission], notes: Notes) -> None:
+    roles = roles_with_guarded_routes({role: of.routes for role, of in permissions.items()})
+    if roles:
+        notes.manual(
+            "(handlers check whose key, team or user it is)",
+            "nothing checks it here, for /user/info and, in internal_user_routes, /key/generate, "
+            "/key/{key_id}/reset_spend and /team/key/bulk_update, among others, of "
+            f"{', '.join(roles)}: take info_routes, internal_user_routes, "
+            "internal_user_view_only_routes and org_admin_only_routes out, unless the peer stands "
+            "behind the gateway and is told who calls",
+            f"{_PROFILE}.permissions",
+        )

@@ -1,15 +1,22 @@
 """LiteLLM's scope mappings: what each scope grants, where that is enforced.
 
-A mapping that nobody enforces is refused, as there. Routes of a mapping, which the peer accepts and
-does not look at, count here.
+A mapping that nobody enforces is refused, as there. An entry that would stand for several models
+here is left out, because names are compared exactly there. Routes of a mapping, which the peer
+accepts and does not look at, count here.
 """
 
+from collections.abc import Container
+
 from gatepass.plugin.importers.keys import Keys
+from gatepass.plugin.importers.litellm_models import read_names
 from gatepass.plugin.importers.litellm_routes import to_routes
 
 
-def read_scopes(jwt: Keys) -> dict[str, object] | None:
-    """Return our section `scopes`, or None where nothing is enforced."""
+def read_scopes(jwt: Keys, groups: Container[str]) -> dict[str, object] | None:
+    """Return our section `scopes`, or None where nothing is enforced.
+
+    `groups` are the names of access groups.
+    """
     enforced = jwt.flag("enforce_scope_based_access")
     mappings: list[dict[str, object]] = []
     with_routes = False
@@ -19,7 +26,8 @@ def read_scopes(jwt: Keys) -> dict[str, object] | None:
         if scope is None:
             jwt.notes.refused(entry.name("scope"), "is needed")
             continue
-        mapping: dict[str, object] = {"scope": scope, "models": models or []}
+        names = read_names(models or (), groups, entry.name("models"), "scopes.mappings", jwt.notes)
+        mapping: dict[str, object] = {"scope": scope, "models": names}
         if routes is not None:
             with_routes = True
             mapping["routes"] = to_routes(
@@ -39,7 +47,9 @@ def read_scopes(jwt: Keys) -> dict[str, object] | None:
             "enforces nothing there without scope_mappings, and would refuse every model here",
         )
         return None
-    jwt.notes.exact(jwt.name("scope_mappings"), "scopes.mappings")
+    jwt.notes.changed(
+        jwt.name("scope_mappings"), "scopes.mappings", "an alias counts as the model it stands for"
+    )
     if with_routes:
         for mapping in mappings:
             mapping.setdefault("routes", ["*"])

@@ -8,7 +8,6 @@ from gatepass.plugin.importers.keys import Keys
 from gatepass.plugin.importers.litellm_keys import (
     CHANGED,
     ELSEWHERE,
-    LIMITS,
     MANUAL,
     NEVER_READ,
     OF_THE_SERVICE,
@@ -69,35 +68,3 @@ def note_the_rest(general: Keys) -> None:
             notes.exact(name, "", OWN_SERVICE)
         else:
             notes.manual(name, "unknown to this importer: see whether it restricts anybody")
-
-
-def note_limits(general: Keys, service: Keys) -> None:
-    """Note how money is counted otherwise."""
-    notes = general.notes
-    every = general.name("apply_user_budget_to_team_keys")
-    if not general.has("apply_user_budget_to_team_keys"):
-        notes.changed(
-            "(a user's budget does not hold when a team pays)",
-            "users",
-            "it holds always: a request has to fit every limit that applies to the caller",
-        )
-    elif general.flag("apply_user_budget_to_team_keys"):
-        notes.exact(every, "users", "always: every limit that applies has to suffice")
-    else:
-        notes.manual(every, "a user's limit holds also when a team pays", "users")
-    if general.flag("disable_budget_reservation"):
-        notes.manual(
-            general.name("disable_budget_reservation"),
-            "what a call can cost at most is always reserved before it; see budgets.prices",
-            "budgets",
-        )
-    else:
-        notes.changed(
-            "(what is left of a budget is reserved)",
-            "budgets",
-            "a call has to fit into what is left, and a model without a price is refused to "
-            "callers with a limit",
-        )
-    for key, sentence in LIMITS.items():
-        if service.drop(key):
-            notes.manual(service.name(key), sentence)

@@ -1,61 +1,154 @@
-"""What a model costs, by the table of the settings.
+"""What a model costs: what a call used, at which rates.
 
-Prices are nano-dollars per million tokens, whole numbers. A model's price is its exact name's, else
-that of the matching pattern with the most literal text, else the one written first among equals;
-patterns are those of gatepass.rbac.models. An estimate is an upper bound made before the call, a
-cost is exact and made after it; both round up, so that no call is free by rounding. Not here:
-whether an unknown price refuses a call, and tokens that a body only refers to (images by URL).
+Rates are nano-dollars per million tokens, whole numbers. The input and the output of a usage are
+totals; what is kept in or read from a cache, thought or spoken is a part of them, at a rate of its
+own where the price has one, else at that of all other tokens of its side. Above a number of input
+tokens a price may be another one for the whole call. An estimate is an upper bound made before the
+call, a cost is exact and made after it; both round up, once, so that no call is free by rounding.
+Not here: which price a model has, what tools cost beside tokens (searches, say), and tokens that a
+body only refers to (images by URL, stored conversations).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from gatepass.jwks.errors import ConfigurationError
-from gatepass.plugin.budgets.limits import MAX_NANO_USD, InvalidAmount, check_amount
-from gatepass.rbac.models import MAX_MODEL_CHARS, ModelRule, compile_models
+import msgspec
+
+from gatepass.plugin.budgets.amounts import MAX_NANO_USD, InvalidAmount, check_amount
 
 TOKENS_PER_PRICE = 1_000_000
 MAX_TOKENS = 10**12
 """More tokens than this in one answer are a mistake of whoever counted."""
 
-MAX_RESOLVED_MODELS = 1_000
-"""How many model names a table remembers; callers choose the names, so there must be an end."""
 
+class Usage(msgspec.Struct, frozen=True, gc=False):
+    """Tokens that one call used; the first two are totals, the others are parts of them.
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens that one call used.
+    `cache_write_1h_tokens` is a part of `cache_write_tokens`, and `cached_audio_tokens` one of
+    `cached_tokens` and of `input_audio_tokens`.
 
     Raises:
-        InvalidAmount: a count that is not a whole number from 0 to MAX_TOKENS (SEC-59).
+        InvalidAmount: a count that is not a whole number from 0 to MAX_TOKENS, or a part that is
+            larger than what it is a part of (SEC-59).
 
     """
 
     input_tokens: int
     output_tokens: int
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    reasoning_tokens: int = 0
+    input_audio_tokens: int = 0
+    cached_audio_tokens: int = 0
+    output_audio_tokens: int = 0
 
     def __post_init__(self) -> None:
-        for tokens in (self.input_tokens, self.output_tokens):
-            check_amount(tokens)
-            if tokens > MAX_TOKENS:
+        parts = (
+            self.cached_tokens,
+            self.cache_write_tokens,
+            self.cache_write_1h_tokens,
+            self.reasoning_tokens,
+            self.input_audio_tokens,
+            self.cached_audio_tokens,
+            self.output_audio_tokens,
+        )
+        for tokens in (self.input_tokens, self.output_tokens, *parts):
+            if type(tokens) is not int or not 0 <= tokens <= MAX_TOKENS:
                 raise InvalidAmount
+        if any(parts):
+            self._check_parts()
+
+    def _check_parts(self) -> None:
+        fits = (
+            self.cached_tokens + self.cache_write_tokens <= self.input_tokens
+            and self.cache_write_1h_tokens <= self.cache_write_tokens
+            and self.input_audio_tokens <= self.input_tokens
+            and self.cached_audio_tokens <= min(self.cached_tokens, self.input_audio_tokens)
+            and self.reasoning_tokens <= self.output_tokens
+            and self.output_audio_tokens <= self.output_tokens
+        )
+        if not fits:
+            raise InvalidAmount
+
+
+@dataclass(frozen=True, slots=True)
+class PartRates:
+    """Rates of the parts of a usage; None is that of the other tokens of its side.
+
+    `cache_write_1h` is by default what any other write costs, `cached_audio` what audio does.
+    """
+
+    cached: int | None = None
+    cache_write: int | None = None
+    cache_write_1h: int | None = None
+    reasoning: int | None = None
+    input_audio: int | None = None
+    cached_audio: int | None = None
+    output_audio: int | None = None
+
+
+NO_PART_RATES = PartRates()
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What one model costs; `max_output_tokens` bounds an answer whose request names no bound."""
+    """What one model costs; `max_output_tokens` bounds an answer whose request names no bound.
+
+    `request_nano` comes on top of every call. `tiers` are numbers of input tokens and the price of
+    a call that has more than so many; the version says where the price comes from.
+
+    Raises:
+        InvalidAmount: a number that is negative, not whole or too large.
+
+    """
 
     input_nano_per_million_tokens: int
     output_nano_per_million_tokens: int
     max_output_tokens: int
+    parts: PartRates = NO_PART_RATES
+    request_nano: int = 0
+    tiers: Sequence[tuple[int, "Price"]] = ()
+    version: str = ""
+    _rates: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    _dearest: tuple[int, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check_amount(self.input_nano_per_million_tokens)
-        check_amount(self.output_nano_per_million_tokens)
-        check_amount(self.max_output_tokens)
+        asked, answered = self.input_nano_per_million_tokens, self.output_nano_per_million_tokens
+        parts = self.parts
+        write = _or(parts.cache_write, asked)
+        audio = _or(parts.input_audio, asked)
+        rates = (
+            asked,
+            answered,
+            _or(parts.cached, asked),
+            write,
+            _or(parts.cache_write_1h, write),
+            _or(parts.reasoning, answered),
+            audio,
+            _or(parts.cached_audio, audio),
+            _or(parts.output_audio, answered),
+        )
+        for number in (*rates, self.max_output_tokens, self.request_nano):
+            check_amount(number)
+        for start, _ in self.tiers:
+            check_amount(start)
+        object.__setattr__(self, "_rates", rates)
+        # audio is no token per byte: what it costs by its bytes is less than so much text
+        dearest = max(asked, rates[2], rates[3], rates[4]), max(answered, rates[5], rates[8])
+        object.__setattr__(self, "_dearest", dearest)
+        object.__setattr__(self, "tiers", tuple(sorted(self.tiers, key=_start_of, reverse=True)))
 
-    def estimate_nano(self, body_bytes: int, max_output_tokens: int | None, choices: int) -> int:
-        """Return what a call can cost at most, in nano-dollars, capped at MAX_NANO_USD.
+    @property
+    def dearest_rates(self) -> tuple[int, int]:
+        """Return the dearest rate of any input token and of any output token, tiers apart."""
+        asked, answered, *_, heard, heard_again, _ = self._rates
+        return max(*self._dearest[:1], asked, heard, heard_again), max(self._dearest[1], answered)
+
+    def estimate(
+        self, body_bytes: int, max_output_tokens: int | None, choices: int
+    ) -> tuple[int, int]:
+        """Return what a call can use at most: nano-dollars and tokens, each up to MAX_NANO_USD.
 
         A token is at least one byte of the body. `max_output_tokens` is what the request asks for;
         None and 0 ask for nothing, and the price's own bound counts. `choices` multiplies it.
@@ -73,91 +166,57 @@ class Price:
         ):
             raise InvalidAmount
         output_tokens = (bound or self.max_output_tokens) * choices
-        return _nano(
-            body_bytes * self.input_nano_per_million_tokens
-            + output_tokens * self.output_nano_per_million_tokens
-        )
+        most = self._bound(body_bytes, output_tokens, choices)
+        for start, price in self.tiers:
+            if body_bytes > start:
+                most = max(most, price._bound(body_bytes, output_tokens, choices))  # noqa: SLF001 - of its own kind
+        return _nano(most), min(body_bytes + output_tokens, MAX_NANO_USD)
 
     def cost_nano(self, usage: Usage) -> int:
         """Return what a call did cost, in nano-dollars, capped at MAX_NANO_USD."""
-        return _nano(
-            usage.input_tokens * self.input_nano_per_million_tokens
-            + usage.output_tokens * self.output_nano_per_million_tokens
+        for start, price in self.tiers:
+            if usage.input_tokens > start:
+                return price.cost_nano(usage)
+        plain, answered, cached, write, write_1h, thought, heard, heard_again, spoken = self._rates
+        kept_audio = usage.cached_audio_tokens
+        others_in = (
+            usage.input_tokens
+            - usage.cached_tokens
+            - usage.cache_write_tokens
+            - usage.input_audio_tokens
+            + kept_audio
         )
+        others_out = usage.output_tokens - usage.reasoning_tokens - usage.output_audio_tokens
+        # parts of one side may overlap: nothing is taken off for it
+        return _nano(
+            max(others_in, 0) * plain
+            + (usage.cached_tokens - kept_audio) * cached
+            + (usage.cache_write_tokens - usage.cache_write_1h_tokens) * write
+            + usage.cache_write_1h_tokens * write_1h
+            + (usage.input_audio_tokens - kept_audio) * heard
+            + kept_audio * heard_again
+            + max(others_out, 0) * answered
+            + usage.reasoning_tokens * thought
+            + usage.output_audio_tokens * spoken
+            + self.request_nano * TOKENS_PER_PRICE
+        )
+
+    def _bound(self, input_tokens: int, output_tokens: int, choices: int) -> int:
+        asked, answered = self._dearest
+        return (
+            input_tokens * asked
+            + output_tokens * answered
+            + choices * self.request_nano * TOKENS_PER_PRICE
+        )
+
+
+def _or(rate: int | None, default: int) -> int:
+    return default if rate is None else rate
+
+
+def _start_of(tier: tuple[int, Price]) -> int:
+    return tier[0]
 
 
 def _nano(millionths: int) -> int:
     return min(-(-millionths // TOKENS_PER_PRICE), MAX_NANO_USD)
-
-
-@dataclass(frozen=True, slots=True)
-class PriceEntry:
-    """One line of the price table: a model pattern and what its models cost."""
-
-    pattern: str
-    input_nano_per_million_tokens: int
-    output_nano_per_million_tokens: int
-    max_output_tokens: int
-
-    @property
-    def price(self) -> Price:
-        """Return the entry's price.
-
-        Raises:
-            InvalidAmount: a number that is negative, not whole or too large.
-
-        """
-        return Price(
-            self.input_nano_per_million_tokens,
-            self.output_nano_per_million_tokens,
-            self.max_output_tokens,
-        )
-
-
-class PriceTable:
-    """The price of every model that has one.
-
-    Raises:
-        ConfigurationError: a pattern that cannot be one, stands twice, or has an impossible price.
-
-    """
-
-    def __init__(self, entries: Sequence[PriceEntry] = ()) -> None:
-        self._exact: dict[str, Price] = {}
-        patterns: list[tuple[int, ModelRule, Price]] = []
-        problems, seen = [], set()
-        for index, entry in enumerate(entries):
-            try:
-                rule, price = compile_models((entry.pattern,)), entry.price
-            except (ValueError, InvalidAmount) as error:
-                problems.append(f"prices[{index}]: {error}")
-                continue
-            if entry.pattern in seen:
-                problems.append(f"prices[{index}]: the same model stands in an earlier entry")
-            seen.add(entry.pattern)
-            if "*" in entry.pattern:
-                patterns.append((len(entry.pattern.replace("*", "")), rule, price))
-            else:
-                self._exact[entry.pattern] = price
-        if problems:
-            raise ConfigurationError(problems)
-        patterns.sort(key=lambda item: -item[0])
-        self._patterns = tuple((rule, price) for _, rule, price in patterns)
-        self._resolved: dict[str, Price | None] = {}
-
-    def price_of(self, model: str) -> Price | None:
-        """Return the model's price, or None when the table has none."""
-        try:
-            return self._resolved[model]
-        except KeyError:
-            return self._resolve(model)
-
-    def _resolve(self, model: str) -> Price | None:
-        price = self._exact.get(model)
-        if price is None:
-            price = next((price for rule, price in self._patterns if rule.allows(model)), None)
-        if len(model) <= MAX_MODEL_CHARS:
-            if len(self._resolved) >= MAX_RESOLVED_MODELS:
-                self._resolved.clear()
-            self._resolved[model] = price
-        return price

@@ -10,20 +10,21 @@ says nothing. None always means: unknown; whoever asks decides what that costs.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import ROUND_CEILING, Context, Decimal
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
-from gatepass.plugin.budgets.limits import (
-    MAX_NANO_USD,
-    NANO_PER_USD,
-    InvalidAmount,
-    check_amount,
+from gatepass.plugin.metering.event_stream import (
+    events_in,
+    payloads_at_the_end,
+    payloads_at_the_start,
 )
 from gatepass.plugin.metering.prices import Usage
+from gatepass.plugin.metering.usage_headers import usage_in_headers
+from gatepass.plugin.metering.usage_words import usage_from
 
 _KEYS = (b'"usage"', b'"usageMetadata"')
+_KEY_BEGINS = b'"usage'
 _MAX_CANDIDATES = 16
 """How many keys of such a name are tried in what may be cut; a client could fill it with them."""
 
@@ -42,15 +43,24 @@ _RESPONSES = re.compile(
 )
 """An event of the Responses API, or of others who put a response around their answer."""
 
+_COUNTED = "amazon-bedrock-invocationMetrics"
+_ZERO = b"\0"
+"""Stands in every binary stream and in no JSON."""
+
+Report = tuple[object, Mapping[str, object]]
+"""The type of an event and the usage that stands in it."""
+
 _EVENT_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _AI_PROXIES = ("proxy", "ai-proxy", "ai-proxy-advanced")
-_DOLLARS = re.compile(rb"[0-9]{1,12}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?")
-_MAX_HEADER_BYTES = 64
-_EXACT = Context(prec=100)
+
+
+class _LogResponse(msgspec.Struct):
+    headers: dict[str, object] = {}
 
 
 class _LogEntry(msgspec.Struct):
     ai: dict[str, object] = {}
+    response: _LogResponse = msgspec.field(default_factory=_LogResponse)
 
 
 class _Document(msgspec.Struct):
@@ -64,13 +74,15 @@ _read_documents = msgspec.json.Decoder(_Document | list[_Document]).decode
 def usage_in_tail(tail: bytes, head: bytes = b"") -> Usage | None:
     """Return what an answer says that it used, from its last bytes and, if cut, its first ones.
 
-    Known are the answers of OpenAI (chat, completions, embeddings, Responses), Anthropic and
-    Gemini, and of all who speak like them.
+    Known are the answers of OpenAI (chat, completions, embeddings, Responses), Anthropic, Gemini
+    and Bedrock, and of all who speak like them.
     """
     if _is_stream(tail, head):
-        return _usage_of_stream(tail, head)
+        return _merged(_reports(tail, head))
+    if _ZERO in tail:
+        return _usage_of_messages(tail, head)
     found = next(_at_the_end(tail, _DOCUMENTS), None)
-    return None if found is None else _whole_usage(found)
+    return None if found is None else usage_from(found)
 
 
 def usage_in_document(document: bytes) -> Usage | None:
@@ -82,41 +94,41 @@ def usage_in_document(document: bytes) -> Usage | None:
     for part in reversed(read) if isinstance(read, list) else (read,):
         for members in (part.usage, part.usage_metadata):
             if isinstance(members, dict):
-                return _whole_usage(members)
+                return usage_from(members)
     return None
+
+
+def usage_in_answer(answer: Mapping[str, object]) -> Usage | None:
+    """Return the same for an answer that was parsed already."""
+    members = _usage_member(answer)
+    return None if members is None else usage_from(members)
 
 
 def usage_in_log(entry: bytes) -> Usage | None:
     """Return what Kong's own AI plugins counted, from the text of `kong.log.serialize`.
 
+    Where they did not, it is what stands in the headers of the response.
     Kong writes zeros for what it did not count; they are unknown, not free.
     """
     try:
-        plugins = msgspec.json.decode(entry, type=_LogEntry).ai
+        read = msgspec.json.decode(entry, type=_LogEntry)
     except (ValueError, RecursionError):
         return None
+    return usage_of_ai(read.ai) or usage_in_headers(read.response.headers)
+
+
+def usage_of_ai(plugins: Mapping[str, object]) -> Usage | None:
+    """Return the same from the member `ai` of such an entry."""
     for name in (*_AI_PROXIES, *plugins):
         usage = _member(plugins.get(name), "usage")
         if not isinstance(usage, dict):
             continue
         asked = usage.get("prompt_tokens", usage.get("prompt_token"))
         answered = usage.get("completion_tokens", usage.get("completion_token"))
-        found = _usage((asked,), (answered,))
+        found = usage_from({**usage, "prompt_tokens": asked, "completion_tokens": answered})
         if found is not None:
             return found
     return None
-
-
-def cost_in_header(value: bytes) -> int | None:
-    """Return a header's dollars as nano-dollars, rounded up; also such as 1.2e-05."""
-    text = value.strip(b" \t")
-    if len(text) > _MAX_HEADER_BYTES or not _DOLLARS.fullmatch(text):
-        return None
-    dollars = Decimal(text.decode("ascii"))
-    nano = _EXACT.multiply(dollars, Decimal(NANO_PER_USD))
-    if nano > MAX_NANO_USD:
-        return None
-    return int(nano.to_integral_value(ROUND_CEILING))
 
 
 def _is_stream(tail: bytes, head: bytes) -> bool:
@@ -125,44 +137,70 @@ def _is_stream(tail: bytes, head: bytes) -> bool:
     return any(line.startswith(_EVENT_FIELDS[:2]) for line in tail.splitlines())
 
 
-def _usage_of_stream(tail: bytes, head: bytes) -> Usage | None:
-    reports = _reports(tail, head)
-    for kind, usage in reports:
+def _usage_of_messages(tail: bytes, head: bytes) -> Usage | None:
+    """Return the usage of a binary stream; its last word is what Bedrock itself has counted."""
+    payloads = payloads_at_the_end(tail)
+    merged = _merged(
+        _reported(_decoded(text))
+        for octets in (payloads, None)
+        for payload in reversed(payloads_at_the_start(head) if octets is None else octets)
+        for text in events_in(payload)
+    )
+    if merged is not None or not payloads:
+        return merged
+    *_, last = events_in(payloads[-1])
+    counted = _member(_decoded(last), _COUNTED)
+    return usage_from(counted) if isinstance(counted, dict) else None
+
+
+def _merged(reports: Iterator[Report | None]) -> Usage | None:
+    """Return what the reports of a stream say together; the last one comes first."""
+    whole = (report for report in reports if report is not None)
+    for kind, usage in whole:
         if kind == _FIRST_EVENT:
             return None  # nobody says what was written after it
         if kind == _LAST_EVENT:
-            begun = next((first for kind, first in reports if kind == _FIRST_EVENT), {})
+            begun = next((first for kind, first in whole if kind == _FIRST_EVENT), {})
             given = {name: value for name, value in usage.items() if value is not None}
-            return _whole_usage({**begun, **given})
-        return _whole_usage(usage)
+            return usage_from({**begun, **given})
+        return usage_from(usage)
     return None
 
 
-def _reports(tail: bytes, head: bytes) -> Iterator[tuple[object, Mapping[str, object]]]:
+def _reports(tail: bytes, head: bytes) -> Iterator[Report | None]:
     """Yield the types and usages of the events that report one, the last first."""
-    first, *lines = tail.splitlines() or [b""]
-    for line in reversed(lines):
-        yield from _report(line)
-    if first.startswith(_EVENT_FIELDS):
-        yield from _report(first)
-    else:
-        openings = _CUT_RESPONSES if _RESPONSES.search(head) else _CUT_EVENTS
-        yield from ((None, usage) for usage in _at_the_end(first, openings))
+    for begin, line in _lines_with_usage(tail):
+        if begin or line.startswith(_EVENT_FIELDS):
+            yield _report(line)
+        else:
+            openings = _CUT_RESPONSES if _RESPONSES.search(head) else _CUT_EVENTS
+            yield from ((None, usage) for usage in _at_the_end(line, openings))
     beginning, _, _ = head.rpartition(b"\n")  # an event cut in the middle reports nothing
-    for line in beginning.splitlines():
-        yield from _report(line)
+    for _, line in _lines_with_usage(beginning):
+        yield _report(line)
 
 
-def _report(line: bytes) -> Iterator[tuple[object, Mapping[str, object]]]:
-    if not line.startswith(b"data:") or not any(key in line for key in _KEYS):
-        return
-    event = _decoded(line[5:])
-    kind = _member(event, "type")
+def _lines_with_usage(octets: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines in which such a key stands, and where they begin, the last first."""
+    begin = len(octets)
+    while (key := octets.rfind(_KEY_BEGINS, 0, begin)) >= 0:
+        ends = (octets.find(b"\n", key, begin), octets.find(b"\r", key, begin))
+        end = min((end for end in ends if end >= 0), default=begin)
+        begin = max(octets.rfind(b"\n", 0, key), octets.rfind(b"\r", 0, key)) + 1
+        yield begin, octets[begin:end]
+
+
+def _report(line: bytes) -> Report | None:
+    return _reported(_decoded(line[5:])) if line.startswith(b"data:") else None
+
+
+def _reported(event: object) -> Report | None:
+    """Return the type and the usage of an event that reports one."""
     for holder in (event, _member(event, "response"), _member(event, "message")):
         usage = _usage_member(holder)
         if usage is not None:
-            yield kind, usage
-            return
+            return _member(event, "type"), usage
+    return None
 
 
 def _at_the_end(
@@ -207,46 +245,3 @@ def _usage_member(value: object) -> Mapping[str, object] | None:
         if isinstance(usage, dict):
             return usage
     return None
-
-
-def _whole_usage(members: Mapping[str, object]) -> Usage | None:
-    """Return the usage that these members are, in the words of whichever API."""
-    if "promptTokenCount" in members:
-        asked = (members["promptTokenCount"], members.get("toolUsePromptTokenCount", 0))
-        answered = (members.get("candidatesTokenCount", 0), members.get("thoughtsTokenCount", 0))
-        return _usage(asked, answered)
-    if "prompt_tokens" in members:
-        return _usage((members["prompt_tokens"],), (_completion(members),))
-    # Anthropic counts what it keeps in its cache apart from the rest of the input.
-    cached = (members.get(f"cache_{use}_input_tokens") for use in ("creation", "read"))
-    return _usage(
-        (members.get("input_tokens"), *(0 if tokens is None else tokens for tokens in cached)),
-        (members.get("output_tokens"),),
-    )
-
-
-def _completion(members: Mapping[str, object]) -> object:
-    """Return the completion's tokens; embeddings have none and say so by their total."""
-    asked, total = members["prompt_tokens"], members.get("total_tokens")
-    completion = members.get("completion_tokens")
-    if completion is None and type(asked) is type(total) is int:
-        return total - asked
-    return completion
-
-
-def _usage(asked: Sequence[object], answered: Sequence[object]) -> Usage | None:
-    """Return the sums; None where a count is not a whole number, or no possible one.
-
-    Nothing at all is what is said where nothing was counted (a batch that waits, an image), and
-    what costs nothing nobody reports.
-    """
-    try:
-        usage = Usage(sum(map(_tokens, asked)), sum(map(_tokens, answered)))
-    except InvalidAmount:
-        return None
-    return usage if usage.input_tokens or usage.output_tokens else None
-
-
-def _tokens(count: object) -> int:
-    check_amount(count)
-    return cast("int", count)

@@ -6,7 +6,13 @@ Pydantic and YAML are loaded when settings are first read, not when this package
 from typing import TYPE_CHECKING
 
 from gatepass.plugin.settings.compile import compile_settings
-from gatepass.plugin.settings.compiled import Compiled, HttpDoor, IdentityHeaders, StatusDoor
+from gatepass.plugin.settings.compiled import (
+    AdminDoor,
+    Compiled,
+    HttpDoor,
+    IdentityHeaders,
+    StatusDoor,
+)
 
 if TYPE_CHECKING:
     from gatepass.plugin.settings.loading import load_settings, make_settings
@@ -14,6 +20,7 @@ if TYPE_CHECKING:
     from gatepass.plugin.settings.schema import settings_schema, write_schema
 
 __all__ = [
+    "AdminDoor",
     "Compiled",
     "HttpDoor",
     "IdentityHeaders",

@@ -20,9 +20,16 @@ from gatepass.jwks.source import DiscoveredKeys, FileKeys, InlineKeys, KeySource
 from gatepass.plugin.custom_check import CustomCheck, load_check
 from gatepass.plugin.groups_resolver import GroupsResolver, load_resolver
 from gatepass.plugin.headers import fold_name
-from gatepass.plugin.metering.prices import PriceEntry, PriceTable
+from gatepass.plugin.redis_place import RedisPlace
+from gatepass.plugin.settings.compile_budgets import (
+    compile_alerts,
+    compile_engine_rules,
+    compile_limits,
+    compile_prices,
+)
 from gatepass.plugin.settings.compile_directory import compile_directory
 from gatepass.plugin.settings.compile_doors import (
+    admin_door,
     apisix_door,
     certificate_headers,
     http_door,
@@ -40,9 +47,8 @@ from gatepass.plugin.settings.compiled import Compiled, HttpDoor, IdentityHeader
 from gatepass.plugin.settings.database_url import POSTGRESQL, SQLITE
 
 if TYPE_CHECKING:
-    from gatepass.plugin.settings.budgets import BudgetSettings
     from gatepass.plugin.settings.issuers import IssuerSettings
-    from gatepass.plugin.settings.model import CheckSettings, Settings
+    from gatepass.plugin.settings.model import CheckSettings, Settings, StoreSettings
 
 __all__ = ["Compiled", "HttpDoor", "IdentityHeaders", "compile_settings"]
 
@@ -76,16 +82,21 @@ def compile_settings(settings: "Settings", *, fetcher: Fetcher | None = None) ->
             identity_headers=_identity_headers(settings),
             token_headers=tuple(name.encode() for name in settings.token_headers),
             team_header=settings.teams.header.encode() if settings.teams.header else None,
-            prices=_prices(settings.budgets),
+            prices=compile_prices(settings.budgets),
+            alerts=compile_alerts(settings.budgets),
+            limits=compile_limits(settings.budgets, settings.providers),
             directory=compile_directory(settings),
             budget_engine=settings.budgets.engine,
-            reservation_timeout_seconds=settings.budgets.reservation_timeout,
+            engine_rules=compile_engine_rules(settings),
             http=http_door(settings.doors.http),
             kong=kong_door(settings.doors.kong, certificates=certificates),
             apisix=apisix_door(settings.doors.apisix, certificates=certificates),
             status=status_door(settings.doors.status),
+            admin=admin_door(settings.doors.admin),
             workers=settings.doors.workers,
             database=_database(settings.stores.database, origin.folder),
+            redis=_redis(settings.stores),
+            serve_stale_seconds=settings.stores.serve_stale_for,
             custom_check=_custom_check(settings.checks),
             groups_resolvers={
                 issuer.issuer: GroupsResolver(
@@ -186,13 +197,8 @@ def _custom_check(settings: "CheckSettings") -> CustomCheck | None:
     return CustomCheck(load_check(settings.custom), settings.deadline)
 
 
-def _prices(settings: "BudgetSettings") -> PriceTable:
-    return PriceTable(
-        [
-            PriceEntry(price.model, price.input, price.output, price.max_output_tokens)
-            for price in settings.prices
-        ]
-    )
+def _redis(stores: "StoreSettings") -> RedisPlace | None:
+    return None if stores.redis is None else RedisPlace(stores.redis, stores.deployment)
 
 
 def _database(url: str, folder: Path) -> str:

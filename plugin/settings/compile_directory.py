@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from gatepass.jwks.tenants import is_template, tenant_issuer
 from gatepass.plugin.directory.rules import DirectoryRules, RowDefaults
+from gatepass.plugin.settings.compile_budgets import with_models
+from gatepass.plugin.settings.compile_policy import only_these
 from gatepass.rbac.linking import LinkRules
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ def compile_directory(settings: "Settings") -> DirectoryRules:
         end_user_upsert=settings.end_users.upsert,
         user_defaults=_row_defaults(users.defaults),
         team_defaults=_row_defaults(settings.teams.defaults),
+        team_member_budget=settings.teams.defaults.member_budget,
         end_user_defaults=_row_defaults(settings.end_users.defaults),
         user_role=users.defaults.role,
         user_teams=tuple(dict.fromkeys(users.defaults.teams)),
@@ -35,7 +38,7 @@ def compile_directory(settings: "Settings") -> DirectoryRules:
                 if issuer.email_trusted
                 for name in _names(issuer)
             ),
-            email_domains=frozenset(users.email_domains),
+            email_domains=only_these(users.email_domains),
         ),
     )
 
@@ -48,4 +51,5 @@ def _names(issuer: "IssuerSettings") -> Iterable[str]:
 
 
 def _row_defaults(settings: "RowDefaultSettings") -> RowDefaults:
-    return RowDefaults(settings.budget, None if settings.models == "all" else settings.models)
+    budget = with_models(settings.budget, settings.model_budgets)
+    return RowDefaults(budget, None if settings.models == "all" else settings.models)

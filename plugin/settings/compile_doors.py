@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 from gatepass.plugin.gateways.apisix.bounds import ApisixDoor
 from gatepass.plugin.gateways.certificates import CertificateHeader
 from gatepass.plugin.gateways.kong.bounds import KongDoor
-from gatepass.plugin.settings.compiled import HttpDoor, StatusDoor
+from gatepass.plugin.settings.compiled import AdminDoor, HttpDoor, StatusDoor
 
 if TYPE_CHECKING:
+    from gatepass.plugin.settings.admin_door import AdminDoorSettings
     from gatepass.plugin.settings.doors import (
         ApisixDoorSettings,
         HttpDoorSettings,
@@ -24,6 +25,7 @@ def http_door(settings: "HttpDoorSettings") -> HttpDoor:
         max_body_bytes=settings.max_body,
         deadline_seconds=settings.deadline,
         usage_token=None if settings.usage_token is None else settings.usage_token.encode(),
+        cost_header=None if settings.cost_header is None else settings.cost_header.encode(),
         client_certificate=_certificate_header(settings),
     )
 
@@ -81,6 +83,13 @@ def apisix_door(settings: "ApisixDoorSettings | None", *, certificates: bool) ->
         read_responses=settings.read_responses,
         certificates=certificates,
     )
+
+
+def admin_door(settings: "AdminDoorSettings | None") -> AdminDoor | None:
+    """Return the management service's door, or None when the settings name none."""
+    if settings is None:
+        return None
+    return AdminDoor(settings.listen, settings.profile, settings.max_body, settings.deadline)
 
 
 def status_door(settings: "StatusDoorSettings | None") -> StatusDoor | None:

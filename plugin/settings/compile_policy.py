@@ -1,10 +1,11 @@
 """What the settings of the rules mean: one Policy, every list of it compiled and bound."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from gatepass.rbac.catalog import ModelCatalog
 from gatepass.rbac.claims import ClaimNames, ClaimPath, compile_claim_path
+from gatepass.rbac.grace import Grace
 from gatepass.rbac.models import ALL_MODELS, ModelRule, compile_models
 from gatepass.rbac.permissions import Permission
 from gatepass.rbac.policy import Policy, Profile
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from gatepass.plugin.settings.issuers import IssuerSettings
     from gatepass.plugin.settings.model import Settings
     from gatepass.plugin.settings.naming_models import ScopeSettings
-    from gatepass.plugin.settings.profiles import ProfileSettings
+    from gatepass.plugin.settings.profiles import ProfileSettings, UncountedSettings
 
 _SEPARATORS = {"comma": ",", "space": " "}
 
@@ -43,7 +44,7 @@ def compile_policy(settings: "Settings") -> Policy:
         },
         catalog=catalog,
         scopes=_scope_grants(settings.scopes, groups, catalog),
-        email_domains=frozenset(settings.users.email_domains),
+        email_domains=only_these(settings.users.email_domains),
         claim_names={issuer.issuer: _claim_names(issuer) for issuer in settings.issuers},
         roles=RoleRules(
             admin_scope=settings.roles.admin_scope,
@@ -51,7 +52,7 @@ def compile_policy(settings: "Settings") -> Policy:
                 RoleMapping(mapping.value, mapping.role) for mapping in settings.roles.mappings
             ),
             precedence=settings.roles.precedence,
-            allowed=frozenset(settings.roles.allowed),
+            allowed=only_these(settings.roles.allowed),
             required=settings.roles.require_role,
         ),
         teams=TeamRules(
@@ -61,6 +62,11 @@ def compile_policy(settings: "Settings") -> Policy:
             required=settings.teams.required,
         ),
     )
+
+
+def only_these(listed: Iterable[str] | None) -> frozenset[str] | None:
+    """Return all that may pass: None where there is no such rule, and nothing for an empty list."""
+    return None if listed is None else frozenset(listed)
 
 
 def _profile(
@@ -81,6 +87,8 @@ def _profile(
         },
         require_model=settings.require_model,
         unseen_model_routes=compile_routes(settings.unsafe_unseen_model_routes, groups),
+        routes_without_store=compile_routes(settings.unsafe_routes_without_store, groups),
+        grace=_grace(name, settings.allow_uncounted, groups),
         allowed_parameters=frozenset(settings.allow_parameters),
         allow_token_upstream=settings.allow_token_upstream,
         require_user_parameter=settings.require_user_parameter,
@@ -88,6 +96,14 @@ def _profile(
         team_routes=_limit(settings.team_routes, groups),
         admin_scope_routes=_limit(settings.admin_scope_routes, groups),
     )
+
+
+def _grace(
+    name: str, settings: "UncountedSettings | None", groups: Mapping[str, tuple[str, ...]]
+) -> Grace | None:
+    if settings is None:
+        return None
+    return Grace(name, compile_routes(settings.routes, groups), settings.spend, settings.time)
 
 
 def _limit(entries: tuple[str, ...] | None, groups: Mapping[str, tuple[str, ...]]) -> RouteMatcher:

@@ -8,6 +8,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from gatepass.plugin.gateways.certificates import CertificateForm
 from gatepass.plugin.gateways.kong.bounds import Consumer
 from gatepass.plugin.gateways.listener import Address
+from gatepass.plugin.settings.admin_door import AdminDoorSettings
 from gatepass.plugin.settings.fields import (
     AccountName,
     AnyNumber,
@@ -65,6 +66,8 @@ CertificateFormName = Annotated[
 ]
 
 
+_HTTP = "the HTTP decision service"
+_STATUS = "the door for monitoring"
 _ONE_OF_MANY = (
     "each worker has keys and counts of its own, and a question reaches any of them; run a single "
     "worker, or leave this out"
@@ -89,6 +92,11 @@ class HttpDoorSettings(Section):
     )
     deadline: ShortTime = Field(
         default=2, description="How long a decision may take. A duration, at most 60s."
+    )
+    cost_header: HeaderName | None = Field(
+        default=None,
+        description="The header of an upstream's response that says what the call cost, in "
+        "dollars, where a report of usage shows it.",
     )
     usage_token: SecretToken | None = Field(
         default=None,
@@ -235,6 +243,9 @@ class DoorSettings(Section):
     status: StatusDoorSettings | None = Field(
         default=None, description="Readiness, issuers and metrics for monitoring; none by default."
     )
+    admin: AdminDoorSettings | None = Field(
+        default=None, description="The management service; none by default."
+    )
     workers: WorkerCount = Field(
         default=1,
         description="How many processes answer at every door; more than one cannot count budgets.",
@@ -245,10 +256,16 @@ class DoorSettings(Section):
         if {"status", "workers"} <= right and self.status is not None and self.workers > 1:
             yield Finding(("status",), _ONE_OF_MANY)
         if {"http", "status"} <= right and self.status is not None:
-            yield from _same_address(self.http.listen, self.status.listen)
-        taken = {self.http.listen.path: "the HTTP decision service"} if "http" in right else {}
+            yield from _same_address("status", self.status.listen, self.http.listen, _HTTP)
+        if {"http", "admin"} <= right and self.admin is not None:
+            yield from _same_address("admin", self.admin.listen, self.http.listen, _HTTP)
+        if {"status", "admin"} <= right and self.status is not None and self.admin is not None:
+            yield from _same_address("admin", self.admin.listen, self.status.listen, _STATUS)
+        taken = {self.http.listen.path: _HTTP} if "http" in right else {}
         if "status" in right and self.status is not None:
-            taken.setdefault(self.status.listen.path, "the door for monitoring")
+            taken.setdefault(self.status.listen.path, _STATUS)
+        if "admin" in right and self.admin is not None:
+            taken.setdefault(self.admin.listen.path, "the management service")
         for name, title, door in (
             ("kong", "the plugin server for Kong", self.kong),
             ("apisix", "the runner for APISIX", self.apisix),
@@ -261,6 +278,6 @@ class DoorSettings(Section):
                 taken[door.socket] = title
 
 
-def _same_address(http: Address, status: Address) -> Iterator[Finding]:
-    if http == status and (http.path is not None or http.port):
-        yield Finding(("status", "listen"), "the HTTP decision service listens there already")
+def _same_address(name: str, one: Address, other: Address, title: str) -> Iterator[Finding]:
+    if one == other and (one.path is not None or one.port):
+        yield Finding((name, "listen"), f"{title} listens there already")

@@ -15,7 +15,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from gatepass.jwks.rules import ALGORITHMS
-from gatepass.plugin.budgets.limits import BudgetTemplate
+from gatepass.plugin.budgets.templates import BudgetTemplate
 from gatepass.plugin.gateways.apisix.bounds import MAX_BODY_BYTES
 from gatepass.plugin.gateways.kong.bounds import Consumer
 from gatepass.plugin.gateways.listener import Address
@@ -34,6 +34,7 @@ from gatepass.plugin.settings.grammar import (
     to_rule_choice,
 )
 from gatepass.plugin.settings.presets import PRESETS, to_preset
+from gatepass.plugin.settings.redis_url import to_redis_url
 from gatepass.rbac.roles import Precedence, Role
 
 DURATION = "x-duration"
@@ -43,6 +44,9 @@ SIZE = "x-size"
 _REFERENCE = r"\$\{.+\}"
 _DURATION = r"[0-9]+[smhd]|0"
 _MONEY = r"\$?[0-9]+(\.[0-9]{1,9})?|[0-9]+(\.[0-9]{1,9})? USD"
+
+_AMOUNT = rf"(soft )?({_MONEY}|[0-9]+ (token|request)s?)"
+_PERIOD = "(day|week|month|quarter|year)"
 
 
 def _shaped(pattern: str, *kinds: str, **more: str) -> WithJsonSchema:
@@ -60,7 +64,7 @@ Money = Annotated[int, PlainValidator(values.to_money), _shaped(_MONEY, "number"
 BudgetText = Annotated[
     BudgetTemplate,
     PlainValidator(values.to_budget),
-    _shaped(rf"({_MONEY})( per ({_DURATION}|day|week|month))?", "number"),
+    _shaped(rf"{_AMOUNT}( and {_AMOUNT})*( per ({_DURATION}|{_PERIOD}( in \S+)?))?", "number"),
 ]
 _SECONDS = _shaped(_DURATION, **{DURATION: ""})
 Leeway = Annotated[int, PlainValidator(values.to_seconds(0, 60)), _SECONDS]
@@ -68,6 +72,7 @@ ShortTime = Annotated[int, PlainValidator(values.to_seconds(1, 60)), _SECONDS]
 AnswerAge = Annotated[int, PlainValidator(values.to_seconds(0, 3600)), _SECONDS]
 RefusalAge = Annotated[int, PlainValidator(values.to_seconds(1, 600)), _SECONDS]
 Time = Annotated[int, PlainValidator(values.to_seconds(1, 30 * 86_400)), _SECONDS]
+OutageTime = Annotated[int, PlainValidator(values.to_seconds(0, 86_400)), _SECONDS]
 LongTime = Annotated[int, PlainValidator(values.to_seconds(1, 3650 * 86_400)), _SECONDS]
 _SIZE = _shaped("[0-9]+[KM]iB", **{SIZE: ""})
 BodySize = Annotated[int, PlainValidator(values.to_bytes(64 * 1024 * 1024)), _SIZE]
@@ -233,6 +238,11 @@ Item = TypeVar("Item")
 AnyNumber = Annotated[tuple[Item, ...], _OneForMany()]
 AtLeastOne = Annotated[tuple[Item, ...], Field(min_length=1), _OneForMany()]
 
+RedisUrl = Annotated[
+    str,
+    PlainValidator(to_redis_url),
+    WithJsonSchema({"type": "string", "examples": ["redis://127.0.0.1:6379/0"]}),
+]
 DatabaseUrl = Annotated[
     str,
     PlainValidator(to_database_url),

@@ -26,7 +26,10 @@ def _hint(finding: Finding) -> str:
     known = places()
     elsewhere = nearest(name, known)
     if elsewhere == name:
-        return f"; it belongs under {' or '.join(known[name])}"
+        place = " or ".join(known[name])
+        if meant is None:
+            return f"; it belongs under {place}"
+        return f'; did you mean "{meant}", or does it belong under {place}?'
     if meant is not None:
         return f'; did you mean "{meant}"?'
     if elsewhere is not None:

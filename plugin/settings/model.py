@@ -9,8 +9,9 @@ from typing import Annotated
 
 from pydantic import Field, PrivateAttr
 
-from gatepass.plugin.budgets.engines import BudgetEngine
-from gatepass.plugin.headers import fold_name
+from gatepass.plugin.budgets.engines import EngineKind
+from gatepass.plugin.headers import REQUEST_ID, fold_name
+from gatepass.plugin.settings.admin_door import admin_findings
 from gatepass.plugin.settings.budgets import BudgetSettings
 from gatepass.plugin.settings.database_url import POSTGRESQL
 from gatepass.plugin.settings.doors import DoorSettings
@@ -20,7 +21,9 @@ from gatepass.plugin.settings.fields import (
     DatabaseUrl,
     FunctionName,
     HeaderName,
+    OutageTime,
     PlainName,
+    RedisUrl,
     ShortTime,
     Text,
     TokenHeaderName,
@@ -50,13 +53,15 @@ _IDENTITY = ("user", "team", "role", "organization", "end_user")
 _SAME_HEADER = "the header has another use already; letter case does not count, and _ reads as -"
 _ONE_PROCESS = (
     "budgets are counted in process (budgets.engine: memory), so only one may run: run a single "
-    "worker, or set budgets.engine: none, which refuses every caller with a money limit"
+    "worker, or set budgets.engine: sql, which counts in the database, or redis; "
+    "budgets.engine: none refuses every caller with a limit"
 )
 _MANY_PROCESSES = (
     "a server's database is there for many processes, and budgets are counted in one "
-    "(budgets.engine: memory): use a SQLite file, or set budgets.engine: none, which refuses every "
-    "caller with a money limit"
+    "(budgets.engine: memory): set budgets.engine: sql, which counts in the database, or redis; "
+    "budgets.engine: none refuses every caller with a limit; or use a SQLite file"
 )
+_NO_REDIS = "counts in a Redis or Valkey, and there is none: set stores.redis"
 
 _NO_MEANING = "means nothing without roles.mappings: the role says whose id it is"
 
@@ -68,6 +73,21 @@ class StoreSettings(Section):
         default="sqlite:///gatepass.db",
         description="sqlite:///PATH, where a relative path starts at the settings file, or "
         "postgresql://USER:PASSWORD@HOST:PORT/NAME.",
+    )
+    redis: RedisUrl | None = Field(
+        default=None,
+        description="redis:// or rediss://USER:PASSWORD@HOST:PORT/NUMBER of a Redis or Valkey, for "
+        "budgets.engine: redis; what one process changes the others then see within a second.",
+    )
+    deployment: PlainName = Field(
+        default="gatepass",
+        description="The name that everything in Redis begins with; processes that share a "
+        "database share it, others on the same Redis have another.",
+    )
+    serve_stale_for: OutageTime = Field(
+        default=60,
+        description="How much longer than usual the rows of a caller are remembered while the "
+        "database cannot be read; never an administrator's. 0 for not at all.",
     )
     keys_cache: Text | None = Field(
         default=None,
@@ -96,7 +116,9 @@ class HeaderSettings(Section):
         """Yield the headers that would overwrite another one."""
         named = [(name, getattr(self, name)) for name in _IDENTITY if name in right]
         yield from repeated(
-            [((name,), fold_name(header.encode())) for name, header in named], _SAME_HEADER
+            [((name,), fold_name(header.encode())) for name, header in named],
+            _SAME_HEADER,
+            {REQUEST_ID},
         )
 
     def every(self) -> tuple[str, ...]:
@@ -204,25 +226,30 @@ class Settings(Section):
         yield from group_findings(groups)
         if "model_aliases" in right:
             yield from alias_findings(self.model_aliases, groups)
-        if {"budgets", "doors"} <= right:
-            yield from self._worker_findings()
+        if "doors" in right:
+            yield from self._door_findings(right)
         if {"budgets", "stores"} <= right:
             yield from self._store_findings()
         yield from self._header_findings(right)
 
-    def _worker_findings(self) -> Iterator[Finding]:
-        if self.doors.workers > 1 and self.budgets.engine is BudgetEngine.MEMORY:
+    def _door_findings(self, right: frozenset[str]) -> Iterator[Finding]:
+        counted = "budgets" in right and self.budgets.engine is EngineKind.MEMORY
+        if self.doors.workers > 1 and counted:
             yield Finding(("doors", "workers"), _ONE_PROCESS)
+        if "profiles" in right:
+            yield from admin_findings(self.doors.admin, self.profiles)
 
     def _store_findings(self) -> Iterator[Finding]:
+        if self.budgets.engine is EngineKind.REDIS and self.stores.redis is None:
+            yield Finding(("budgets", "engine"), _NO_REDIS)
         on_server = self.stores.database.startswith(POSTGRESQL)
-        if on_server and self.budgets.engine is BudgetEngine.MEMORY:
+        if on_server and self.budgets.engine is EngineKind.MEMORY:
             yield Finding(("stores", "database"), _MANY_PROCESSES)
 
     def _header_findings(self, right: frozenset[str]) -> Iterator[Finding]:
-        taken: set[object] = set()
+        taken: set[object] = {REQUEST_ID}
         if "headers" in right:
-            taken = {fold_name(name.encode()) for name in self.headers.every()}
+            taken |= {fold_name(name.encode()) for name in self.headers.every()}
         named: list[tuple[Location, object]] = []
         if "teams" in right and self.teams.header is not None:
             named.append((("teams", "header"), fold_name(self.teams.header.encode())))

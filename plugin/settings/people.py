@@ -14,9 +14,11 @@ from gatepass.plugin.settings.fields import (
     RowModels,
     Text,
 )
+from gatepass.plugin.settings.model_budgets import ModelBudgetSettings, repeated_models
 from gatepass.plugin.settings.problems import BadValue, Finding
 from gatepass.plugin.settings.section import Section
 from gatepass.plugin.settings.values import to_one_of, to_text
+from gatepass.rbac.budgets import MAX_MODELS_PER_BUDGET
 from gatepass.rbac.linking import LinkPolicy
 from gatepass.rbac.roles import Role
 from gatepass.rbac.teams import Fallback
@@ -54,9 +56,29 @@ class RowDefaultSettings(Section):
     """What a row that is made on the fly starts with."""
 
     budget: BudgetText | None = Field(
-        default=None, description="A money limit, such as $50 per 30d; none by default."
+        default=None,
+        description="A budget, such as $50 per 30d, or $50 and soft $40 and 1000 requests per "
+        "month in Europe/Berlin; none by default.",
+    )
+    model_budgets: tuple[ModelBudgetSettings, ...] = Field(
+        default=(),
+        max_length=MAX_MODELS_PER_BUDGET,
+        description="Budgets for some models, beside the one for all.",
     )
     models: RowModels = Field(default="all", description="Model patterns, or the word all.")
+
+    def cross_findings(self, right: frozenset[str]) -> Iterator[Finding]:
+        """Yield the entries that would never count."""
+        if "model_budgets" in right:
+            yield from repeated_models("model_budgets", self.model_budgets)
+
+
+class TeamDefaultSettings(RowDefaultSettings):
+    """What a team that is made on the fly starts with."""
+
+    member_budget: BudgetText | None = Field(
+        default=None, description="The share of each of its members; none by default."
+    )
 
 
 class UserDefaultSettings(RowDefaultSettings):
@@ -73,9 +95,10 @@ class UserDefaultSettings(RowDefaultSettings):
 class UserSettings(Section):
     """Users that are not stored yet, and who may be one."""
 
-    email_domains: AnyNumber[EmailDomain] = Field(
-        default=(),
-        description="The only domains that the addresses of people may have; none for any.",
+    email_domains: AnyNumber[EmailDomain] | None = Field(
+        default=None,
+        description="The only domains that the addresses of people may have; any by default, and "
+        "an empty list lets in nobody.",
     )
     link: _Link = Field(
         default=LinkPolicy.VERIFIED_EMAIL,
@@ -123,8 +146,8 @@ class TeamSettings(Section):
         default="x-gatepass-team",
         description="The request header that chooses one of the token's teams; null for none.",
     )
-    defaults: RowDefaultSettings = Field(
-        default_factory=RowDefaultSettings, description="What such a row starts with."
+    defaults: TeamDefaultSettings = Field(
+        default_factory=TeamDefaultSettings, description="What such a row starts with."
     )
     default: Text | None = Field(
         default=None,

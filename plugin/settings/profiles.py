@@ -10,11 +10,13 @@ from gatepass.plugin.settings.fields import (
     GroupMember,
     GroupName,
     Models,
+    Money,
     PrecedenceName,
     RoleName,
     Route,
     ScopeName,
     Text,
+    Time,
 )
 from gatepass.plugin.settings.problems import Finding, repeated
 from gatepass.plugin.settings.section import Section
@@ -22,7 +24,18 @@ from gatepass.rbac.roles import PROXY_ADMINS, Precedence, Role
 
 RouteGroups = Mapping[GroupName, AnyNumber[GroupMember]]
 
+_LEAST_LITERAL_CHARS = 3
+"""How much of a value that makes an admin must be written out."""
+
 _ADMINS = PROXY_ADMINS | {Role.ORG_ADMIN}
+
+
+def _is_wide(value: str) -> bool:
+    """Answer whether a value with * stands for so much that somebody could happen to have it."""
+    if "*" not in value:
+        return False
+    literal = len(value) - value.count("*")
+    return literal < _LEAST_LITERAL_CHARS or (value[0] == "*" and value[-1] == "*")
 
 
 class RoleMappingSettings(Section):
@@ -49,10 +62,10 @@ class RoleSettings(Section):
         description="Which of several mappings that match counts: the first in this file, or the "
         "one with the highest role.",
     )
-    allowed: AnyNumber[Text] = Field(
-        default=(),
+    allowed: AnyNumber[Text] | None = Field(
+        default=None,
         description="Values of the roles claim of which a person needs one, unless the scope or a "
-        "mapping makes them something; none for no such rule.",
+        "mapping makes them something; no such rule by default, and an empty list lets in nobody.",
     )
     require_role: Flag = Field(
         default=False,
@@ -67,6 +80,12 @@ class RoleSettings(Section):
                 if mapping.role in _ADMINS and not mapping.value.strip("*"):
                     yield Finding(
                         ("mappings", at, "value"), "would make an admin of whoever has any role"
+                    )
+                elif mapping.role in _ADMINS and _is_wide(mapping.value):
+                    yield Finding(
+                        ("mappings", at, "value"),
+                        "too wide for an admin: write 3 characters or more beside the *, and * at "
+                        "one end at most",
                     )
             yield from repeated(
                 [(("mappings", at), mapping.value) for at, mapping in enumerate(self.mappings)],
@@ -88,6 +107,19 @@ class PermissionSettings(Section):
     )
 
 
+class UncountedSettings(Section):
+    """What may pass while the store of the budgets is away; it is counted when it is back."""
+
+    routes: AnyNumber[Route] = Field(description="The routes, written like those of a permission.")
+    spend: Money = Field(
+        description="The most that a process lets through uncounted: what calls can cost at most "
+        "until they are settled, then what they did cost."
+    )
+    time: Time = Field(
+        description="How long after the first such call the last may come. A duration."
+    )
+
+
 class ProfileSettings(Section):
     """The rules for the requests of one kind of route; a gateway names the profile it asks for."""
 
@@ -104,6 +136,15 @@ class ProfileSettings(Section):
         default=(),
         description="Routes that pass although the gateway does not show the body and a model rule "
         "applies.",
+    )
+    unsafe_routes_without_store: AnyNumber[Route] = Field(
+        default=(),
+        description="Routes that pass by a good token alone while the database cannot be read, "
+        "under the rules for an internal_user.",
+    )
+    allow_uncounted: UncountedSettings | None = Field(
+        default=None,
+        description="What may pass while the store of the budgets is away; nothing by default.",
     )
     allow_parameters: AnyNumber[Text] = Field(
         default=(),

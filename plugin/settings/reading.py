@@ -22,7 +22,7 @@ from pathlib import Path
 import yaml
 
 from gatepass.plugin.settings.problems import BadValue, Finding, Location, Mark, Origin
-from gatepass.plugin.settings.references import read_text, resolve_references
+from gatepass.plugin.settings.references import MAX_FILE_BYTES, read_text, resolve_references
 
 _MAX_DEPTH = 20
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
@@ -45,7 +45,9 @@ class Document:
     unreadable: frozenset[Location] = frozenset()
 
 
-def read_document(path: Path, environ: Mapping[str, str]) -> Document:
+def read_document(
+    path: Path, environ: Mapping[str, str], max_bytes: int = MAX_FILE_BYTES
+) -> Document:
     """Read a settings file.
 
     Raises:
@@ -54,7 +56,7 @@ def read_document(path: Path, environ: Mapping[str, str]) -> Document:
     """
     origin = Origin(str(path), path.parent.absolute())
     try:
-        text = read_text(path)
+        text = read_text(path, max_bytes)
         builder = _Builder(text, environ, origin.folder)
         values = builder.document()
     except BadValue as unreadable:

@@ -59,8 +59,8 @@ def resolve_references(text: str, environ: Mapping[str, str], folder: Path) -> s
     return resolved
 
 
-def read_text(path: Path) -> str:
-    """Return the text of a UTF-8 file, a byte order mark left out.
+def read_text(path: Path, max_bytes: int = MAX_FILE_BYTES) -> str:
+    """Return the text of a UTF-8 file of some MiB, a byte order mark left out.
 
     Raises:
         BadValue: the file cannot be read, is too large, or is not UTF-8.
@@ -68,14 +68,14 @@ def read_text(path: Path) -> str:
     """
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
+            content = file.read(max_bytes + 1)
     except FileNotFoundError as missing:
         raise BadValue("the file does not exist") from missing
     except (OSError, ValueError) as unreadable:
         # ValueError: a path with a NUL in it
         raise BadValue("the file cannot be read") from unreadable
-    if len(content) > MAX_FILE_BYTES:
-        raise BadValue("the file is larger than 1 MiB")
+    if len(content) > max_bytes:
+        raise BadValue(f"the file is larger than {max_bytes // 1024**2} MiB")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as undecodable:

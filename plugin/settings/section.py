@@ -127,6 +127,8 @@ def _findings_of_one(details: ErrorDetails, fields: tuple[str, ...]) -> Iterator
         return  # what is in it is wrong, and reported; to pydantic nothing is left
     elif kind == "literal_error":
         yield Finding(location, f"must be {context['expected']}")
+    elif kind == "too_long":
+        yield Finding(location, f"name at most {context['max_length']}")
     else:
         yield Finding(location, _SENTENCES.get(kind, "cannot be used here"))
 

@@ -1,4 +1,4 @@
-"""Quantities as people write them: durations, sizes, money, budgets. Text in, integers out.
+"""Quantities as people write them: durations, sizes, money. Text in, integers out.
 
 One number and one unit, in ASCII, and nothing else: no signs, exponents, thousands separators or
 words for infinity, so that a quantity has one reading. Money never passes through a float. Every
@@ -7,7 +7,7 @@ text is refused with a fixed sentence that says how to write it.
 
 import re
 
-from gatepass.plugin.budgets.limits import NANO_PER_USD, BudgetTemplate
+from gatepass.plugin.budgets.amounts import NANO_PER_USD
 from gatepass.plugin.settings.problems import BadValue
 
 MAX_USD = 10**9
@@ -15,7 +15,6 @@ MAX_USD = 10**9
 
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _BYTES = {"MiB": 1024 * 1024, "KiB": 1024}
-_PERIODS = {"day": 86_400, "week": 7 * 86_400, "month": 30 * 86_400}
 _MAX_DURATION_SECONDS = 3650 * 86_400
 _MAX_SIZE_BYTES = 4096 * 1024 * 1024
 
@@ -72,6 +71,13 @@ def format_size(size_bytes: int) -> str:
     return f"{size_bytes // _BYTES[unit]}{unit}"
 
 
+def format_money(nano_usd: int) -> str:
+    """Return nano-dollars as the text that reads back as the same: `$50`, `$0.02`."""
+    dollars, nano = divmod(nano_usd, NANO_PER_USD)
+    decimals = f".{nano:09d}".rstrip("0") if nano else ""
+    return f"${dollars}{decimals}"
+
+
 def parse_money(text: str) -> int:
     """Return nano-dollars: `$50`, `$0.02`, `50 USD`, `50`.
 
@@ -89,27 +95,3 @@ def parse_money(text: str) -> int:
     if nano > MAX_USD * NANO_PER_USD:
         raise BadValue("more than $1000000000")
     return nano
-
-
-def parse_budget(text: str) -> BudgetTemplate:
-    """Return a budget: `$50 per 30d`, `$50 per day|week|month` (1, 7, 30 days), `$50` for ever.
-
-    Raises:
-        BadValue: for any other text.
-
-    """
-    money, separator, period = text.partition(" per ")
-    limit = parse_money(money)
-    if not separator:
-        return BudgetTemplate(limit, None)
-    seconds = _PERIODS.get(period)
-    if seconds is None:
-        try:
-            seconds = parse_duration(period)
-        except BadValue as unreadable:
-            raise BadValue(
-                'not a period; write "per 30d" with s, m, h or d, or "per day", "week" or "month"'
-            ) from unreadable
-    if seconds == 0:
-        raise BadValue("the period must be longer than nothing")
-    return BudgetTemplate(limit, seconds)

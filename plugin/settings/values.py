@@ -15,11 +15,12 @@ from typing import TypeVar
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.jwks.proxy import read_proxy
 from gatepass.jwks.rules import ALGORITHMS
-from gatepass.plugin.budgets.limits import BudgetTemplate
+from gatepass.plugin.budgets.templates import BudgetTemplate
 from gatepass.plugin.gateways.kong.bounds import Consumer
 from gatepass.plugin.gateways.listener import Address
 from gatepass.plugin.headers import fold_name
 from gatepass.plugin.settings import units
+from gatepass.plugin.settings.budget_text import parse_budget
 from gatepass.plugin.settings.problems import BadValue, did_you_mean
 from gatepass.rbac.roles import Role
 
@@ -84,8 +85,8 @@ def to_money(value: object) -> int:
 
 
 def to_budget(value: object) -> BudgetTemplate:
-    """Return a money limit; a bare number is dollars that never come back."""
-    return units.parse_budget(to_text(_digits(value)))
+    """Return a budget; a bare number is dollars that never come back."""
+    return parse_budget(to_text(_digits(value)))
 
 
 def to_seconds(at_least: int, at_most: int) -> Callable[[object], int]:

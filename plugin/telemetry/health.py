@@ -14,10 +14,12 @@ from typing import Protocol
 
 from gatepass.jwks.introspection import IntrospectionStatus
 from gatepass.jwks.status import IssuerStatus
+from gatepass.plugin.outage import OutageStatus
 
 STORE_SECONDS = 2.0
 """How long the store may take to answer."""
 
+_NO_OUTAGE = OutageStatus()
 _log = logging.getLogger("gatepass.telemetry")
 
 
@@ -36,6 +38,10 @@ class Watched(Protocol):
         """Answer whether the store does."""
         ...
 
+    def outage(self) -> OutageStatus:
+        """Return what an outage of the store would mean now."""
+        ...
+
 
 class KeyState(StrEnum):
     """How the keys of an issuer stand, in one word."""
@@ -47,12 +53,16 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether requests can be judged, and what that hangs on."""
+    """Whether requests can be judged, and what that hangs on.
+
+    A service is ready without its store as long as somebody would pass without it.
+    """
 
     ready: bool
     store: bool
     issuers: tuple[IssuerStatus, ...]
     introspections: tuple[IntrospectionStatus, ...]
+    outage: OutageStatus = _NO_OUTAGE
 
 
 def key_state(status: IssuerStatus) -> KeyState:
@@ -66,11 +76,13 @@ async def health_of(watched: Watched) -> Health:
     """Return how the service fares, within a moment; never raises."""
     store = await _store_answers(watched)
     issuers = tuple(watched.issuers())
+    outage = watched.outage()
     return Health(
-        ready=store and all(status.key_ids for status in issuers),
+        ready=(store or outage.serves) and all(status.key_ids for status in issuers),
         store=store,
         issuers=issuers,
         introspections=tuple(watched.introspections()),
+        outage=outage,
     )
 
 

@@ -69,8 +69,23 @@ class _Families(Collector):
         store = GaugeMetricFamily("gatepass_store_up", "1 if the store answers.")
         store.add_metric([], self._health.store)
         yield store
+        yield from _of_outages(self._health)
         yield from _of_keys(self._health.issuers)
         yield from _of_questions(self._health.introspections)
+
+
+def _of_outages(health: Health) -> Iterator[Metric]:
+    """Yield how requests pass although the store is away; both should stay at nothing."""
+    stale = CounterMetricFamily(
+        "gatepass_store_stale_served", "Callers who passed by rows that could not be read again."
+    )
+    stale.add_metric([], health.outage.stale_served)
+    yield stale
+    without = CounterMetricFamily(
+        "gatepass_store_without_rows", "Callers who passed by their token alone."
+    )
+    without.add_metric([], health.outage.without_rows)
+    yield without
 
 
 def _of_keys(issuers: Sequence[IssuerStatus]) -> Iterator[Metric]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.echo import EchoUpstream, echo_upstream
-from support.gatepass_service import Service, running_service
+from support.gatepass_service import USAGE_TOKEN, Service, running_service
 from support.servers import FolderFactory
 
 
@@ -35,6 +35,6 @@ def upstream() -> Iterator[EchoUpstream]:
 
 @pytest.fixture(scope="session")
 def service(folders: FolderFactory) -> Iterator[Service]:
-    with running_service(folders()) as running:
+    with running_service(folders(), USAGE_TOKEN) as running:
         yield running
         assert running.faults == 0

@@ -21,6 +21,7 @@ from support.apisix_calls import TARGET, asked_in, call, extra, refused, rewrite
 from support.apisix_door import ApisixService, running_apisix_server
 from support.apisix_relay import relayed
 from support.apisix_requests import check_decided, request, two_profiles
+from support.books import reserved
 from support.doors import PASS
 from support.kong_door import ScriptedGate
 from support.unix_sockets import connect
@@ -53,7 +54,7 @@ def test_sec_41_a_connection_cut_anywhere_is_decided_or_refused(
             # the cut harms no later request, and no reservation is anybody else's
             passed.append(check_decided(worker.handle(request("next")), "next"))
     assert len(set(passed)) == FRAMES + 1
-    held = set(service.gate._budgets._open)
+    held = set(reserved(service.gate))
     assert set(passed) <= held
     # of a request that was cut only the last frame, the yes itself, can leave something behind
     assert len(held) <= len(passed) + 1
@@ -62,15 +63,14 @@ def test_sec_41_a_connection_cut_anywhere_is_decided_or_refused(
 def test_what_goes_upstream_is_reserved_exactly_once(tmp_path: Path) -> None:
     small = {"upsert": True, "defaults": {"budget": "$0.05 per day"}}
     with two_profiles(tmp_path, users=small) as service:
-        budgets = service.gate._budgets
         with ApisixWorker(service.socket) as worker:
             ids: list[str | None] = []
             while isinstance((exchange := worker.handle(request(max_tokens=1000))).result, Proxied):
                 ids.append(check_decided(exchange))
-                assert list(budgets._open) == ids
+                assert reserved(service.gate) == ids
         assert exchange.answered.status == 429
         assert len(ids) == 4
-        assert list(budgets._open) == ids
+        assert reserved(service.gate) == ids
 
 
 def test_sec_41_a_runner_that_comes_back_is_found_again(tmp_path: Path) -> None:

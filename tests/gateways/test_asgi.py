@@ -14,7 +14,7 @@ from gatepass.plugin.gateways.listener import Address
 from support.doors import LoopThread, serving
 from support.gatepass_service import KEY, Service, bearer
 from support.gateway_cases import Case, Gateway, check, error_code
-from support.gateway_checks import check_chunked_body
+from support.gateway_checks import check_chunked_body, check_usage_settles
 from support.gateway_table import TABLE
 from support.gateways import EXAMPLES
 from support.raw_http import RawRequest, ask
@@ -55,6 +55,10 @@ def gateway(service: Service) -> Iterator[Gateway]:
 @pytest.mark.parametrize("case", TABLE, ids=lambda case: case.name)
 def test_the_shared_table(gateway: Gateway, case: Case) -> None:
     check(gateway, case)
+
+
+def test_what_a_call_used_can_be_reported_by_its_id(gateway: Gateway, service: Service) -> None:
+    check_usage_settles(gateway, service)
 
 
 def test_sec_57_a_chunked_body_is_judged(gateway: Gateway) -> None:

@@ -13,6 +13,7 @@ from support.gateway_checks import (
     check_refusals,
     check_sec_41,
     check_sec_41_under_load,
+    check_usage_settles,
 )
 from support.gateway_table import TABLE
 from support.gateways import run_caddy
@@ -49,6 +50,16 @@ def test_sec_41_no_answer_no_way_through(frail: FrailGateway) -> None:
 @pytest.mark.rounds(50)
 def test_sec_41_killed_under_load(frail: FrailGateway) -> None:
     check_sec_41_under_load(frail, dead=502)
+
+
+def test_what_a_call_used_can_be_reported_by_its_id(
+    folders: FolderFactory, service: Service, upstream: EchoUpstream
+) -> None:
+    def edit(text: str) -> str:
+        return text.replace("/caddy/default", "/caddy/unseen")
+
+    with run_caddy(folders(), service.door.port, upstream.port, edit) as port:
+        check_usage_settles(Gateway("caddy", port, service, upstream), service)
 
 
 def test_a_websocket_is_not_opened(gateway: Gateway) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from support.books import counted
 from support.kong.worker import Exchange, KongWorker, Protocol
 from support.kong_door import KongService
 from support.kong_relay import relayed
@@ -49,7 +50,7 @@ def test_sec_41_a_connection_cut_anywhere_is_decided_or_refused(
                 upstream.add(exchange.state.shared["gatepass"])
             assert exchange.attempts <= 2
     # what went upstream is paid for, and an event that was repeated reserved once
-    held = {f"v1:{request_id}" for request_id in service.gate._budgets._open}
+    held = {f"v1:{request_id}" for request_id in counted(service.gate)}
     assert upstream <= held
     assert len(held) <= messages + 1
 

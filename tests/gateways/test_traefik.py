@@ -14,6 +14,7 @@ from support.gateway_checks import (
     check_refusals,
     check_sec_41,
     check_sec_41_under_load,
+    check_usage_settles,
 )
 from support.gateway_table import TABLE
 from support.gateways import run_traefik
@@ -49,6 +50,10 @@ def test_sec_41_no_answer_no_way_through(frail: FrailGateway) -> None:
 @pytest.mark.rounds(50)
 def test_sec_41_killed_under_load(frail: FrailGateway) -> None:
     check_sec_41_under_load(frail, dead=500)
+
+
+def test_what_a_call_used_can_be_reported_by_its_id(gateway: Gateway, service: Service) -> None:
+    check_usage_settles(gateway, service)
 
 
 def test_sec_57_a_chunked_body_is_judged(gateway: Gateway) -> None:

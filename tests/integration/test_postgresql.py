@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.cli import app
 from gatepass.plugin.directory.database import Database
+from gatepass.plugin.directory.metadata import metadata
 from gatepass.plugin.directory.schema import newest
 from gatepass.plugin.directory.store import SqlDirectory
-from gatepass.plugin.directory.tables import VERSION_TABLE, metadata
+from gatepass.plugin.directory.tables import VERSION_TABLE
 from gatepass.plugin.errors import StoreUnavailable
 from support.callers import SOMEBODY
 from support.directories import NO_TEAM, UPSERT, one, open_directory, person, query
@@ -58,8 +59,10 @@ async def test_sec_59_the_database_itself_refuses_what_cannot_be(
         "('a', 0, 'a@x.io', 'verified'), ('b', 0, 'a@x.io', 'entered')",
     )
     for statement in (
-        "INSERT INTO budgets VALUES ('b', -1, NULL, 0)",
-        "INSERT INTO budgets VALUES ('b', 1, 0, 0)",
+        """INSERT INTO budgets (budget_id, limit_nano_usd, window_seconds, anchor)
+           VALUES ('b', -1, NULL, 0)""",
+        """INSERT INTO budgets (budget_id, limit_nano_usd, window_seconds, anchor)
+           VALUES ('b', 1, 0, 0)""",
         user.format("role", "'root'"),
         user.format("issuer", "'i'"),
         user.format("subject", "'s'"),
@@ -67,7 +70,7 @@ async def test_sec_59_the_database_itself_refuses_what_cannot_be(
         user.format("email, email_state", "'X@x.io', 'entered'"),
         user.format("email, email_state", "'x@x.io', 'guessed'"),
         user.format("email, email_state", "'a@x.io', 'verified'"),
-        "INSERT INTO memberships VALUES ('a', 'nowhere', 'user')",
+        "INSERT INTO memberships (user_id, team_id, role) VALUES ('a', 'nowhere', 'user')",
         STOLEN,
     ):
         with pytest.raises(Exception, match=r"violates (check|unique|foreign key) constraint"):

@@ -26,6 +26,7 @@ JUDGING = {
     "rbac": ["**/*"],
     "plugin": [
         *("inspection", "body", "parameters", "query", "naming", "admission", "callers"),
+        *("caller_memory", "caller_rules", "outage", "directory/watch"),
         *("calls", "custom_check", "guardrails", "organizations", "known_caller"),
         *("groups_resolver", "functions"),
         *("routing", "gate", "headers", "possession"),
@@ -34,7 +35,7 @@ JUDGING = {
         *("gateways/body_waits", "gateways/profile_numbers"),
         *("gateways/kong/access", "gateways/kong/instances", "gateways/kong/path"),
         *("gateways/kong/settlement", "gateways/kong/spool", "gateways/kong/verdict"),
-        *("budgets/limits", "budgets/memory", "directory/upsert"),
+        *("budgets/amounts", "budgets/estimates", "budgets/memory", "directory/upsert"),
         *("directory/accounts", "directory/choosing", "directory/journal"),
     ],
 }

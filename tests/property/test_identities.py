@@ -18,6 +18,7 @@ from support.callers import SOMEBODY, verified
 
 ADMINS = {Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER, Role.ORG_ADMIN}
 WORDS = ["admin", "proxy_admin", "user", "llm-admin", "org_admin", "team"]
+RANKS = list(Role)
 words = st.sampled_from(WORDS)
 patterns = st.sampled_from([*WORDS, "*min", "llm-*", "proxy*n"])
 maybe_roles = st.none() | st.sampled_from(Role)
@@ -26,7 +27,7 @@ rules_of_roles = st.builds(
     st.none() | words,
     st.lists(st.builds(RoleMapping, patterns, st.sampled_from(Role)), max_size=4).map(tuple),
     st.sampled_from(Precedence),
-    st.frozensets(words, max_size=2),
+    st.none() | st.frozensets(words, max_size=2),
     st.booleans(),
 )
 NAMES = ClaimNames(
@@ -90,6 +91,18 @@ def test_the_order_of_roles_in_a_token_changes_nothing(
     assert (one.role, one.user_id, one.team) == (other.role, other.user_id, other.team)
 
 
+@given(claims_of_tokens, rules_of_roles, st.data())
+def test_sec_56_taking_a_mapping_away_never_asserts_a_higher_role_where_the_highest_counts(
+    claims: dict[str, object], rules: RoleRules, data: st.DataObject
+) -> None:
+    """Where the first counts it may: a mapping can take something away from whoever has it."""
+    most = changed(rules, precedence=Precedence.HIGHEST)
+    gone = data.draw(st.integers(0, len(most.mappings)))
+    less = changed(most, mappings=most.mappings[:gone] + most.mappings[gone + 1 :])
+    before, after = (identify(verified(claims), NAMES, each).role for each in (most, less))
+    assert after is None or (before is not None and RANKS.index(before) <= RANKS.index(after))
+
+
 @given(claims_of_tokens, rules_of_roles, rows_of_callers)
 def test_sec_39_nobody_is_nobody_whatever_the_rules(
     claims: dict[str, object], rules: RoleRules, rows: Principals
@@ -110,7 +123,7 @@ def test_sec_39_more_rules_about_roles_let_in_no_more(
     identity = identify(verified(claims), NAMES, rules)
     strict = role_of(rules, identity, rows)
     if strict is not None:
-        open_rules = changed(rules, required=False, allowed=frozenset())
+        open_rules = changed(rules, required=False, allowed=None)
         assert role_of(open_rules, identity, rows) is strict
 
 

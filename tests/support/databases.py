@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from alembic import command
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
 from gatepass.plugin.directory import schema
 from gatepass.plugin.directory.database import Database
@@ -20,6 +20,15 @@ async def make_file(path: Path) -> None:
 async def upgrade_file(path: Path) -> None:
     """Upgrade the file as `gatepass db upgrade` does."""
     await Database(f"sqlite:///{path}").upgrade()
+
+
+async def first_version_on_server(url: str) -> None:
+    """Make an empty database of a server what the first version of Gatepass made of it."""
+
+    def make(connection: Connection) -> None:
+        command.upgrade(schema._config(connection), "0001")
+
+    await Database(url)._home.in_schema(make)
 
 
 def first_version(path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
-from gatepass.plugin.callers import Directory
+from gatepass.plugin.directory.resolved import Directory
 from gatepass.plugin.directory.rules import DirectoryRules
 from gatepass.rbac.errors import AccessDenied, AccessFault
 from gatepass.rbac.identity import Identity

@@ -44,7 +44,11 @@ class Deployment:
 
 def _identity(request: RawRequest) -> dict[str, str]:
     watched = ("x-gatepass-", "authorization")
-    return {name: value for name, value in request.headers if name.lower().startswith(watched)}
+    return {
+        name: value
+        for name, value in request.headers
+        if name.lower().startswith(watched) and name.lower() != "x-gatepass-request"
+    }
 
 
 def code_of(reply: Reply) -> str:

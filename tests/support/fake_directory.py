@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from gatepass.jwks.clock import SYSTEM_CLOCK, Clock
 from gatepass.plugin import Gate, load_settings
+from gatepass.plugin.budgets.engine import EngineRules
 from gatepass.plugin.budgets.memory import MemoryBudgets
 from gatepass.plugin.directory.resolved import Resolved
 from gatepass.plugin.directory.rules import DirectoryRules
@@ -56,7 +57,7 @@ async def gate_on(
     """Open a Gate whose rows come from this directory."""
     compiled = compile_settings(load_settings(settings_file(folder, **sections)))
     rulebook = make_rulebook(compiled, directory, clock)
-    gate = Gate(rulebook, MemoryBudgets(clock, 600), directory, clock)
+    gate = Gate(rulebook, MemoryBudgets(clock, EngineRules()), directory, clock)
     await gate.start()
     try:
         yield gate

@@ -15,6 +15,7 @@ from support.doors import Door, LoopThread, Recording, running_door
 from support.tokens import AUDIENCE, ISSUER, key_set, signing_key
 
 KEY = signing_key("EdDSA")
+USAGE_TOKEN = "t0ken-of-the-one-who-may-report-usage"
 
 SETTINGS: Mapping[str, Any] = {
     "issuers": [
@@ -33,7 +34,11 @@ SETTINGS: Mapping[str, Any] = {
                 "internal_user": {"routes": ["openai_routes"], "models": ["gpt-4o*"]},
                 "team": {"routes": ["openai_routes"], "models": "all"},
             }
-        }
+        },
+        "unseen": {
+            "permissions": {"internal_user": {"routes": ["openai_routes"], "models": "all"}},
+            "unsafe_unseen_model_routes": ["POST /v1/chat/completions"],
+        },
     },
     "users": {"upsert": True, "defaults": {"budget": "$10 per 30d"}},
     "teams": {"upsert": True},

@@ -2,7 +2,8 @@
 
 Whatever the case says of the answer, two things are always checked: the upstream was called exactly
 if the request was allowed, and it then saw the identity headers that the case names and no others,
-in whatever spelling, and neither the token nor the choice of a team (SEC-41, 44, 46, 48).
+in whatever spelling, and neither the token nor the choice of a team (SEC-41, 44, 46, 48). The id of
+the request is ours and stands there once; Kong alone is told it in another place.
 """
 
 import json
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from gatepass.plugin.headers import fold_name
+from gatepass.plugin.headers import REQUEST_ID, fold_name
 from support.doors import Recording
 from support.raw_http import RawRequest, Reply, ask
 
@@ -19,6 +20,7 @@ BODY_IS_HIDDEN: tuple[Name, ...] = ("nginx", "caddy")
 
 IDENTITY = ("user", "team-id", "role", "organization", "end-user")
 _MINE = frozenset(f"x-gatepass-{word}".encode() for word in IDENTITY)
+LIMITED = 429
 _GONE = frozenset({b"authorization", b"x-gatepass-team"})
 ALICE: Mapping[str, str] = {"user": "alice", "role": "internal_user"}
 
@@ -101,10 +103,18 @@ def check(gateway: Gateway, case: Case) -> None:
         (seen,) = gateway.upstream.received
         assert asked
         _check_upstream(case, expected, seen)
+        ids, last = request_ids_of(seen), gateway.service.asked.decisions[-1]
+        assert len(ids) == (0 if gateway.name == "kong" else 1)
+        # a decision that wanted the body first goes on where nobody records it
+        assert ids in ([], [last.request_id]) or not last.allowed
     else:
         assert gateway.upstream.received == []
         assert asked or expected.code in {None, "ambiguous_path"}
         _check_refusal(reply, expected)
+        if expected.status == LIMITED and "nginx" not in gateway.name:  # which passes on one header
+            assert reply.values("ratelimit")[0].startswith('"user-money";r=')
+            assert reply.values("ratelimit-policy")[0].startswith('"user-money";q=')
+            assert json.loads(reply.body)["error"]["limit"]["scope"] == "user"
 
 
 def _check_upstream(case: Case, expected: Outcome, seen: RawRequest) -> None:
@@ -124,7 +134,7 @@ def _check_refusal(reply: Reply, expected: Outcome) -> None:
     assert reply.values("content-type") == ["application/json"]
     assert reply.values("cache-control") == ["no-store"]
     assert len(reply.values("www-authenticate")) == (1 if expected.status == 401 else 0)
-    assert len(reply.values("retry-after")) == (1 if expected.status == 429 else 0)
+    assert len(reply.values("retry-after")) == (1 if expected.status == LIMITED else 0)
 
 
 def error_code(reply: Reply) -> str | None:
@@ -134,6 +144,11 @@ def error_code(reply: Reply) -> str | None:
     except (ValueError, KeyError, TypeError):
         return None
     return code
+
+
+def request_ids_of(seen: RawRequest) -> list[str]:
+    """Return the value of every header that reads as the one with the request's id."""
+    return [value for name, value in seen.headers if fold_name(name.encode()) == REQUEST_ID]
 
 
 def identity_of(seen: RawRequest) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """What is checked at every gateway beside the table."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,9 +9,10 @@ import pytest
 
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
+from support.books import counters
 from support.failing_service import FrailGateway
-from support.gatepass_service import bearer
-from support.gateway_cases import Gateway, error_code, identity_of
+from support.gatepass_service import USAGE_TOKEN, Service, bearer
+from support.gateway_cases import Gateway, error_code, identity_of, request_ids_of
 from support.gateway_table import CHAT, chat
 from support.raw_http import NoReply, ask, exchange
 from support.servers import wait_until
@@ -96,6 +98,28 @@ def check_sec_41_without_a_socket(gateway: Gateway, path: Path, *, dead: int) ->
             assert not gateway.upstream.received
     finally:
         aside.rename(path)
+
+
+def check_usage_settles(gateway: Gateway, service: Service) -> None:
+    """Whoever gets the call can report what it used, by the id that the call came with."""
+    gateway.upstream.received.clear()
+    headers = (("Authorization", bearer(f"{gateway.name}-reporter")),)
+    assert ask(gateway.port, "POST", CHAT, headers, chat()).status == 200
+    (seen,) = gateway.upstream.received
+    (request_id,) = request_ids_of(seen)
+    record = {"request_id": request_id, "cost": "0.25"}
+    told = {"settled": 1, "already_settled": 0, "unknown": 0, "problems": []}
+    for expected in (told, {**told, "settled": 0, "already_settled": 1}):
+        reply = ask(
+            service.door.port,
+            "POST",
+            "/usage",
+            (("Authorization", f"Bearer {USAGE_TOKEN}"),),
+            json.dumps(record).encode(),
+        )
+        assert json.loads(reply.body) == expected
+    names = [name for name in counters(service.gate) if f"{gateway.name}-reporter" in name]
+    assert [counters(service.gate)[name].spent for name in names] == [250_000_000]
 
 
 def check_chunked_body(gateway: Gateway) -> None:

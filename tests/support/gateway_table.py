@@ -127,8 +127,18 @@ SMUGGLED = (
         but={"nginx": SENT, "traefik": SENT},
     ),
     Case(
+        "sec_44_the_requests_id",
+        headers=(TOKEN, ("X-Gatepass-Request", "r-1")),
+        but={"nginx": SENT, "traefik": SENT},
+    ),
+    Case(
+        "sec_44_the_requests_id_in_underscores",
+        headers=(TOKEN, ("x_gatepass_request", "r-1")),
+        but={"envoy": own(400), "traefik": SENT},
+    ),
+    Case(
         "sec_45_connection_names_ours",
-        headers=(TOKEN, ("Connection", "close, X-Gatepass-User, X-Gatepass-Role")),
+        headers=(TOKEN, ("Connection", "close, X-Gatepass-User, X-Gatepass-Request")),
     ),
     Case(
         "sec_45_connection_names_the_token",

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from gatepass.plugin import Gate, Usage, load_settings
-from gatepass.plugin.budgets.memory import Settlement
+from gatepass.plugin.budgets.engine import Settlement
 from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.server import KongGate, KongServer, kong_server
 from support.doors import LoopThread, Recording, ScriptedDecider
@@ -35,8 +35,15 @@ class Books:
         self.settled.append((request_id, usage))
         return Settlement.SETTLED
 
-    async def settle_cost(self, request_id: str, cost_nano: int) -> Settlement:
+    async def settle_cost(
+        self, request_id: str, cost_nano: int, usage: Usage | None = None
+    ) -> Settlement:
+        del usage
         self.settled.append((request_id, cost_nano))
+        return Settlement.SETTLED
+
+    async def settle_estimate(self, request_id: str) -> Settlement:
+        self.settled.append((request_id, "estimate"))
         return Settlement.SETTLED
 
     async def release(self, request_id: str) -> Settlement:
@@ -68,8 +75,13 @@ class RecordingGate(Recording):
     async def settle(self, request_id: str, usage: Usage) -> Settlement:
         return await self.gate.settle(request_id, usage)
 
-    async def settle_cost(self, request_id: str, cost_nano: int) -> Settlement:
-        return await self.gate.settle_cost(request_id, cost_nano)
+    async def settle_cost(
+        self, request_id: str, cost_nano: int, usage: Usage | None = None
+    ) -> Settlement:
+        return await self.gate.settle_cost(request_id, cost_nano, usage)
+
+    async def settle_estimate(self, request_id: str) -> Settlement:
+        return await self.gate.settle_estimate(request_id)
 
     async def release(self, request_id: str) -> Settlement:
         return await self.gate.release(request_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gatepass.plugin.budgets.memory import Settlement
+from gatepass.plugin.budgets.engine import Settlement
 from gatepass.plugin.decision import Decision
 from gatepass.plugin.gateways.bookkeeper import Bookkeeper
 from gatepass.plugin.gateways.decider import Decider, Judge
@@ -103,8 +103,14 @@ class Books:
     async def settle(self, request_id: str, usage: Usage) -> Settlement:
         return self._note("settle", request_id, usage)
 
-    async def settle_cost(self, request_id: str, cost_nano: int) -> Settlement:
-        return self._note("settle_cost", request_id, cost_nano)
+    async def settle_cost(
+        self, request_id: str, cost_nano: int, usage: Usage | None = None
+    ) -> Settlement:
+        value: object = cost_nano if usage is None else (cost_nano, usage)
+        return self._note("settle_cost", request_id, value)
+
+    async def settle_estimate(self, request_id: str) -> Settlement:
+        return self._note("settle_estimate", request_id, None)
 
     async def release(self, request_id: str) -> Settlement:
         return self._note("release", request_id, None)

@@ -44,3 +44,8 @@ def verdict_of(found: Imported, key: str) -> str:
     """Return the verdict on a key, by the end of its name."""
     (verdict,) = {v.verdict for v in found.verdicts if v.key.endswith(key)}
     return verdict.value
+
+
+def manual_keys(found: Imported) -> list[str]:
+    """Return the keys that a person has to look at, in the order of the report."""
+    return [verdict.key for verdict in found.verdicts if verdict.verdict == "manual"]

@@ -11,9 +11,9 @@ HEAD, TAIL = 1024, 8 * 1024
 CHAT: dict[str, Any] = {"prompt_tokens": 12, "completion_tokens": 30, "total_tokens": 42}
 RESPONSES: Mapping[str, Any] = {
     "input_tokens": 12,
-    "input_tokens_details": {"cached_tokens": 3},
+    "input_tokens_details": {"cached_tokens": 0},
     "output_tokens": 30,
-    "output_tokens_details": {"reasoning_tokens": 20},
+    "output_tokens_details": {"reasoning_tokens": 0},
     "total_tokens": 42,
 }
 EXPECTED = Usage(12, 30)

@@ -7,17 +7,20 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 
 import asyncpg
 
 from gatepass.plugin.directory.database import Database
-from gatepass.plugin.directory.tables import metadata
+from gatepass.plugin.directory.metadata import metadata
 from support.servers import START_SECONDS, free_port, wait_until
+
+Result = TypeVar("Result")
 
 
 def _wheel() -> Path:
@@ -30,7 +33,9 @@ def _wheel() -> Path:
 
 _BIN = _wheel() / "pginstall18" / "bin"
 _NOBODY = 65534
-_TEMPLATE = "migrated"
+TEMPLATE = "migrated"
+"""The database that new ones are copies of."""
+
 _INITDB = ("-U", "gatepass", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C")
 _SETTINGS = (
     "fsync=off",
@@ -52,8 +57,13 @@ def query_postgresql(url: str, statement: str, *parameters: str | int) -> list[t
         finally:
             await connection.close()
 
-    with ThreadPoolExecutor(1) as threads:  # whoever asks may be inside an event loop
-        return threads.submit(lambda: asyncio.run(run())).result()
+    return _run_beside(run)
+
+
+def _run_beside(work: Callable[[], Coroutine[object, object, Result]]) -> Result:
+    """Run it in a thread, because whoever asks may be inside an event loop."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(lambda: asyncio.run(work())).result()
 
 
 class PostgresqlProcess:
@@ -108,14 +118,27 @@ class PostgresqlProcess:
             process.send_signal(how)
             process.wait(START_SECONDS)
 
+    def freeze(self) -> None:
+        """Let the server and all its connections hang, and stay open."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
+        for process in (self._process.pid, *map(int, children.split())):
+            os.kill(process, number)
+
     def make_template(self) -> None:
-        query_postgresql(self.url("postgres"), f"CREATE DATABASE {_TEMPLATE}")
-        asyncio.run(Database(self.url(_TEMPLATE)).upgrade())
+        query_postgresql(self.url("postgres"), f"CREATE DATABASE {TEMPLATE}")
+        _run_beside(lambda: Database(self.url(TEMPLATE)).upgrade())
 
     def new_database(self, *, empty: bool = False) -> str:
         """Make a database of the newest schema, or an empty one, and return its URL."""
         name = f"test{next(self._numbers)}"
-        template = "template0" if empty else _TEMPLATE
+        template = "template0" if empty else TEMPLATE
         query_postgresql(self.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 

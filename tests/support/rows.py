@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlalchemy import Table, insert, update
 
-from gatepass.plugin.budgets.limits import BudgetTemplate
+from gatepass.plugin.budgets.templates import BudgetTemplate
 from gatepass.plugin.directory.budget_rows import make_budget
 from gatepass.plugin.directory.rows import models_text
 from gatepass.plugin.directory.rules import RowDefaults

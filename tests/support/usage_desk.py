@@ -21,6 +21,7 @@ TAIL = ',"usage":' + json.dumps(CHAT) + "}"
 class Reporting(Bounds):
     deadline_seconds: float = 0.02
     usage_token: bytes | None = TOKEN
+    cost_header: bytes | None = None
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Desk:
     books: Books = field(default_factory=lambda: Books({"r-1"}))
     bounds: Reporting = Reporting()
     faults: int = 0
+    codes: list[str] = field(default_factory=list)
 
     async def post(
         self,
@@ -53,8 +55,10 @@ class Desk:
         done = await self.post(body)
         assert done.status == 200
         told = json.loads(done.body)
-        assert set(told) == {"settled", "unknown"}
-        return told["settled"], told["unknown"]
+        assert set(told) == {"settled", "already_settled", "unknown", "problems"}
+        assert len(told["problems"]) == told["unknown"]
+        self.codes = [problem["code"] for problem in told["problems"]]
+        return told["settled"] + told["already_settled"], told["unknown"]
 
 
 def code_of(done: Exchange) -> tuple[int, str]:

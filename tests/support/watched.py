@@ -7,6 +7,7 @@ from dataclasses import replace
 from gatepass.jwks.faults import KeyFault
 from gatepass.jwks.introspection import IntrospectionStatus
 from gatepass.jwks.status import IssuerStatus
+from gatepass.plugin.outage import OutageStatus
 
 GOOD = IssuerStatus(
     issuer="https://good.example",
@@ -67,6 +68,7 @@ class ScriptedWatched:
         self.statuses: Sequence[IssuerStatus] | Exception = issuers
         self._store = store
         self._introspections = introspections
+        self.without_store = OutageStatus()
 
     def issuers(self) -> Sequence[IssuerStatus]:
         if isinstance(self.statuses, Exception):
@@ -75,6 +77,9 @@ class ScriptedWatched:
 
     def introspections(self) -> Sequence[IntrospectionStatus]:
         return self._introspections
+
+    def outage(self) -> OutageStatus:
+        return self.without_store
 
     async def store_answers(self) -> bool:
         if self._store is None:

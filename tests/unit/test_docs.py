@@ -11,6 +11,7 @@ import yaml
 from gatepass.plugin import load_settings
 from gatepass.plugin.commands.import_litellm import run_import_litellm
 from gatepass.plugin.reasons import REASON_BY_CODE
+from support.settings import LEAST
 from support.tokens import signing_key
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -37,6 +38,16 @@ def test_the_settings_of_the_readme_load(tmp_path: Path) -> None:
     (text,) = blocks(CHECKOUT / "README.md", "yaml")
     (tmp_path / "gatepass.yaml").write_text(text)
     assert load_settings(tmp_path / "gatepass.yaml").profiles
+
+
+def test_the_settings_of_the_directory_page_load(tmp_path: Path) -> None:
+    for text in blocks(CHECKOUT / "docs" / "directory.md", "yaml"):
+        shown = yaml.safe_load(text)
+        if not shown.keys() & {"profiles", "stores"}:
+            continue  # rows, not settings
+        others = {name: value for name, value in LEAST.items() if name not in shown}
+        (tmp_path / "gatepass.yaml").write_text(text + yaml.safe_dump(others))
+        assert load_settings(tmp_path / "gatepass.yaml").profiles
 
 
 def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:

@@ -18,14 +18,21 @@ PURE = {
     "bisect",
     "collections.abc",
     "dataclasses",
+    "datetime",
     "enum",
+    "functools",
+    "math",
     "msgspec",
     "re",
     "types",
     "typing",
     "urllib.parse",
+    "zoneinfo",
 }
-"""All that rbac may import from elsewhere: nothing of it reaches outside the process, or waits."""
+"""All that rbac may import from elsewhere: nothing of it reaches outside the process, or waits.
+
+But zoneinfo, which reads the system's time zones, once for each that a budget names.
+"""
 
 NETWORK = {
     *(

@@ -10,6 +10,7 @@ holds the people of the case.
 import asyncio
 import atexit
 import json
+import sys
 import tempfile
 import threading
 import time
@@ -31,6 +32,9 @@ from gatepass.plugin.directory.tables import users as user_rows
 from gatepass.plugin.request import BodyState
 from gatepass.plugin.settings import compile_settings
 from gatepass.rbac.roles import Role
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from support.case_databases import case_database
 
 HOME = "https://idp.example"
 """The issuer whose ids the stored people have."""
@@ -181,17 +185,25 @@ def resolve(
     claims: Mapping[str, object], users: Sequence[Mapping[str, object]], config: Config
 ) -> dict[str, object]:
     """Return whose row the Gate takes for the bearer of these claims."""
-    return _run(_resolve(claims, users, config))
+    folder = _new_folder()
+    with case_database(folder) as url:
+        return _run(_resolve(claims, users, config, folder, url))
 
 
 async def _resolve(
-    claims: Mapping[str, object], users: Sequence[Mapping[str, object]], config: Config
+    claims: Mapping[str, object],
+    users: Sequence[Mapping[str, object]],
+    config: Config,
+    folder: Path,
+    url: str,
 ) -> dict[str, object]:
-    folder, key = _new_folder(), ec.generate_private_key(ec.SECP256R1())
+    key = ec.generate_private_key(ec.SECP256R1())
     public = {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "k", "alg": "ES256"}
     role = config.get("need_role")
     roles = [Role(role)] if isinstance(role, str) else list(Role)
     document = {
+        "stores": {"database": url},
+        "budgets": {"engine": "none"},  # a server says nothing of counters in one process
         "issuers": [
             _issuer(config)
             | {"issuer": issuer, "jwks_file": "keys.json", "email_trusted": True}
@@ -206,7 +218,7 @@ async def _resolve(
             }
         },
     }
-    await _store(f"sqlite:///{folder}/gatepass.db", users)
+    await _store(url, users)
     signed = {"iss": config["issuer"], "aud": config["audience"], "exp": int(time.time()) + 300}
     token = jwt.encode({**signed, **claims}, key, "ES256", {"kid": "k"})
     headers = [(b"authorization", b"Bearer " + token.encode())]

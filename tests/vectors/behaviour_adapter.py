@@ -3,19 +3,19 @@
     python tests/vectors/run_behaviour.py --adapter tests/vectors/behaviour_adapter.py
 
 The settings of a case are written as a configuration of LiteLLM and go through the importer; the
-decision is the Gate's, on a SQLite database that holds the rows of the case. An empty list of
+decision is the Gate's, on a database that holds the rows of the case. An empty list of
 models is no restriction there, so the row says `all`. What was spent before is charged to the
-engine of budgets that the Gate holds, because no store keeps it yet.
+engine of budgets that the Gate holds.
 """
 
 import asyncio
 import json
 import logging
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal
 
 import yaml
 from sqlalchemy import Table, insert, select
@@ -24,17 +24,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gatepass.jwks import Fetched
 from gatepass.jwks.errors import ConfigurationError, KeySourceUnavailable
 from gatepass.plugin import Gate, Request, load_settings
-from gatepass.plugin.budgets.limits import AppliedLimit, BudgetTemplate
-from gatepass.plugin.decision import Decision
+from gatepass.plugin.budgets.amounts import NOTHING, Amounts
+from gatepass.plugin.budgets.engine import Call, Cost
+from gatepass.plugin.budgets.limits import AppliedLimit, Scope, applied, member_subject
+from gatepass.plugin.budgets.templates import BudgetTemplate
+from gatepass.plugin.decision import Allow, Decision
 from gatepass.plugin.directory import tables
 from gatepass.plugin.directory.budget_rows import make_budget
+from gatepass.plugin.directory.caller_query import Parameters
+from gatepass.plugin.directory.caller_rows import CallerRow
 from gatepass.plugin.directory.database import Database
 from gatepass.plugin.importers.litellm import import_litellm
 from gatepass.plugin.importers.litellm_people import row_models
 from gatepass.plugin.opening import Stores
+from gatepass.plugin.settings.compile_budgets import compile_limits
 from gatepass.plugin.settings.problems import BadValue
 from gatepass.plugin.settings.values import to_money
-from gatepass.rbac.principals import Budget
+from gatepass.rbac.budgets import Budget, Limit, Unit
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from support.case_databases import case_database
 from support.fetching import ScriptedFetcher
 
 HOME = "https://idp.example"
@@ -61,18 +70,21 @@ def run(case: Values, material: Values) -> dict[str, object]:
     """Return what the Gate decides about the case."""
     # a token of another issuer is nobody's here, and logs so
     logging.getLogger("gatepass").setLevel(logging.CRITICAL)
-    with tempfile.TemporaryDirectory(prefix="gatepass-behaviour-") as folder:
-        return asyncio.run(_run(case, material, Path(folder)))
+    with (
+        tempfile.TemporaryDirectory(prefix="gatepass-behaviour-") as folder,
+        case_database(Path(folder)) as url,
+    ):
+        return asyncio.run(_run(case, material, Path(folder), url))
 
 
-async def _run(case: Values, material: Values, folder: Path) -> dict[str, object]:
+async def _run(case: Values, material: Values, folder: Path, url: str) -> dict[str, object]:
     environ = {str(name): str(value) for name, value in _mapping(material["env"]).items()}
     text = import_litellm(yaml.safe_dump(_configuration(case)), environ).text
     if text is None:
         return dict(REFUSED_SETTINGS)
     path = folder / "gatepass.yaml"
     path.write_text(text)
-    database = CountedDatabase(f"sqlite:///{folder}/gatepass.db")
+    database = CountedDatabase(url)
     try:
         settings = load_settings(path)
         claims = _mapping(_mapping(case.get("token")).get("claims"))
@@ -82,9 +94,12 @@ async def _run(case: Values, material: Values, folder: Path) -> dict[str, object
         return dict(REFUSED_SETTINGS)
     fetcher = Published(_mapping(material["jwks"]))
     async with Gate.open(settings, fetcher=fetcher, stores=Stores(database)) as gate:
+        proxy = compile_limits(settings.budgets).proxy
+        spent += _charged(Scope.PROXY, "", proxy, {"spend": _proxy_spend(case)})
         for number, (limit, nano_usd) in enumerate(spent):
-            gate._budgets.reserve(f"before-{number}", [limit], 0)
-            gate._budgets.settle(f"before-{number}", nano_usd)
+            name = f"before-{number}"
+            await gate._budgets.reserve(Call(name, [limit], NOTHING))
+            await gate._budgets.settle(name, Cost(Amounts(nano_usd)))
         steps = case.get("steps", 1)
         assert isinstance(steps, int)
         for _ in range(steps):
@@ -138,6 +153,10 @@ class CountedDatabase(Database):
 
     uses = 0
 
+    async def find_caller(self, values: Parameters) -> Sequence[CallerRow]:
+        self.uses += 1
+        return await super().find_caller(values)
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         self.uses += 1
@@ -181,14 +200,16 @@ async def _store(database: Database, rows: Values, issuer: str) -> Spent:
                 "created_at": 0,
             }
             budget = await _add(connection, tables.teams, values, row)
-            spent += _charged("team", row["team_id"], budget, row)
+            spent += _charged(Scope.TEAM, str(row["team_id"]), budget, row)
         for row in _rows(rows, "users"):
             budget = await _add(connection, tables.users, _user(row, issuer), row)
-            spent += _charged("user", row["user_id"], budget, row)
+            spent += _charged(Scope.USER, str(row["user_id"]), budget, row)
         for row in _rows(rows, "end_users"):
-            await _add(connection, tables.end_users, {"end_user_id": row["user_id"]}, row)
-        await _add_memberships(connection, rows)
-    return [(limit, nano_usd) for limit, nano_usd in spent if nano_usd]
+            name = str(row["user_id"])
+            budget = await _add(connection, tables.end_users, {"end_user_id": name}, row)
+            spent += _charged(Scope.END_USER, name, budget, row)
+        spent += await _add_memberships(connection, rows)
+    return spent
 
 
 def _user(row: Values, issuer: str) -> dict[str, object]:
@@ -206,8 +227,9 @@ def _user(row: Values, issuer: str) -> dict[str, object]:
     }
 
 
-async def _add_memberships(connection: AsyncConnection, rows: Values) -> None:
+async def _add_memberships(connection: AsyncConnection, rows: Values) -> Spent:
     """Store who is in which team; a row of its own says what holds for a member."""
+    spent: Spent = []
     limited = {(row["user_id"], row["team_id"]): row for row in _rows(rows, "members")}
     teams = {row["team_id"] for row in _rows(rows, "teams")}
     pairs = [
@@ -220,11 +242,14 @@ async def _add_memberships(connection: AsyncConnection, rows: Values) -> None:
         row = limited.get(pair, {})
         values = {"user_id": pair[0], "team_id": pair[1], "role": "user"}
         row = {**row, "models": row.get("allowed_models")}
-        await _add(connection, tables.memberships, values, row)
+        budget = await _add(connection, tables.memberships, values, row)
+        subject = member_subject(str(pair[1]), str(pair[0]))
+        spent += _charged(Scope.MEMBER, subject, budget, row)
     for row in _rows(rows, "org_members"):
         names = ("user_id", "organization_id")
         values = {name: row[name] for name in names} | {"role": row["user_role"]}
         await connection.execute(insert(tables.organization_memberships).values(values))
+    return spent
 
 
 async def _add(
@@ -233,7 +258,7 @@ async def _add(
     """Store a row with its models and its limit, and return the latter."""
     limit, template = row.get("max_budget"), None
     if limit is not None:
-        template = BudgetTemplate(to_money(str(limit)), None)
+        template = BudgetTemplate((Limit(Unit.MONEY, to_money(str(limit))),))
     budget_id = await make_budget(connection, template, 0)
     also: dict[str, object] = {"models": json.dumps(row_models(_texts(row.get("models"))))}
     if "blocked" in table.c:
@@ -242,19 +267,25 @@ async def _add(
     await connection.execute(statement)
     if template is None or budget_id is None:
         return None
-    return Budget(budget_id, template.limit_nano_usd, None, 0)
+    return template.begin(budget_id, 0)
 
 
-def _charged(
-    scope: Literal["team", "user"], subject: object, budget: Budget | None, row: Values
-) -> Spent:
+def _charged(scope: Scope, subject: str, budget: Budget | None, row: Values) -> Spent:
     spent = to_money(str(row.get("spend", 0)))
-    return [] if budget is None else [(AppliedLimit(scope, str(subject), budget), spent)]
+    if budget is None or not spent:
+        return []
+    return [(limit, spent) for limit in applied(scope, subject, budget)]
+
+
+def _proxy_spend(case: Values) -> object:
+    return _mapping(case.get("settings")).get("global_spend", 0)
 
 
 async def _outcome(decision: Decision, database: Database) -> dict[str, object]:
     if not decision.allowed:
-        return {"allow": False, "status": decision.status, "error": decision.reason.code}
+        refused = {"allow": False, "status": decision.status, "error": decision.reason.code}
+        limit = None if isinstance(decision, Allow) else decision.limit
+        return refused if limit is None else refused | {"names": limit.scope.value}
     caller = decision.caller
     assert caller is not None
     rows = caller.principals

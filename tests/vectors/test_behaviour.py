@@ -16,14 +16,7 @@ TESTS = HERE.parent
 
 CASES = json.loads((HERE / "behaviour.json").read_text())["cases"]
 
-NO_SUCH_LIMIT = "limits of end users and members are stored and not applied yet"
 NOT_MET = {
-    "enduser-02": NO_SUCH_LIMIT,
-    "enduser-03": NO_SUCH_LIMIT,
-    "budget-07": NO_SUCH_LIMIT,
-    "budget-05": "a user's limit holds also when a team pays; no setting says otherwise yet",
-    "budget-18": "there is no admission that reserves what is left, only the strict one",
-    "budget-19": "a refusal does not say which limit it was, yet",
     "verify-04": "the key of the case says alg RS256 and the token PS256: that is refused, as "
     "verify-20 wants it of RS512 and RS256",
 }

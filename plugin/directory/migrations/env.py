@@ -6,7 +6,8 @@ else who imports this module runs nothing.
 
 from alembic import context
 
-from gatepass.plugin.directory.tables import VERSION_TABLE, metadata
+from gatepass.plugin.directory.metadata import metadata
+from gatepass.plugin.directory.tables import VERSION_TABLE
 
 if hasattr(context, "config"):  # Alembic sets it for the time of a run
     context.configure(

@@ -1,17 +1,16 @@
 """The second way: APISIX's own forward-auth, which asks our HTTP service as Traefik does.
 
 What forward-auth leaves open is closed here: it neither removes nor, before 3.17, replaces what the
-answer does not set, so proxy-rewrite takes every spelling of the identity headers and of the
-request's id away first (its rewrite phase comes before the access phase of forward-auth), and of
-the credentials every spelling but the plain one, which the question needs; it tells the cleaned
-path, so the one that the client sent is told in its place. The upstream gets the cleaned one from
+answer does not set, so proxy-rewrite takes every spelling of the identity headers, the request's id
+among them, away first (its rewrite phase comes before the access phase of forward-auth), and of the
+credentials every spelling but the plain one, which the question needs; it tells the cleaned path,
+so the one that the client sent is told in its place. The upstream gets the cleaned one from
 proxy-rewrite: where the two differ in more than their spelling, the decision is a refusal.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gatepass.plugin.gateways.apisix.names import REQUEST_ID
 from gatepass.plugin.gateways.apisix.verdict import spellings
 from gatepass.plugin.gateways.apisix.yaml_text import Value
 from gatepass.plugin.gateways.conventions import TRAEFIK
@@ -19,7 +18,10 @@ from gatepass.plugin.gateways.conventions import TRAEFIK
 TIMEOUT_MS = 5000
 """Longer than doors.http.deadline is by default, so that our own answer comes first."""
 
-_REFUSAL_HEADERS = ("Content-Type", "Cache-Control", "Retry-After", "WWW-Authenticate")
+_REFUSAL_HEADERS = (
+    *("Content-Type", "Cache-Control", "Retry-After", "WWW-Authenticate"),
+    *("RateLimit", "RateLimit-Policy"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,7 @@ class DecidingHeaders:
 
 def forward_auth_plugins(url: str, profile: str, headers: DecidingHeaders) -> dict[str, Value]:
     """Return the plugins; `url` is our HTTP service's, without a path."""
-    removed = {*_spelled(headers.identity), *_spelled([REQUEST_ID.decode()])}
-    removed |= _spelled(headers.spent) - {*headers.spent}
+    removed = _spelled(headers.identity) | (_spelled(headers.spent) - {*headers.spent})
     return {
         "proxy-rewrite": {"headers": {"remove": sorted(removed)}},
         "forward-auth": {

@@ -1,7 +1,9 @@
 """What our runner, its Lua and its configuration call each other by inside APISIX.
 
-Nothing is imported here: whatever speaks with APISIX may know these names.
+Nothing but a header's name is imported here: whatever speaks with APISIX may know these names.
 """
+
+from gatepass.plugin.headers import REQUEST_ID as REQUEST_ID  # noqa: PLC0414 - one of the names
 
 PLUGIN_NAME = "gatepass"
 """The one plugin that the runner answers for, in the `conf` of ext-plugin-pre-req."""
@@ -20,9 +22,6 @@ RESPONSES = "ext-plugin-post-resp"
 MARK_PLUGIN = "serverless-pre-function"
 USAGE_PLUGIN = "serverless-post-function"
 LOGGER = "http-logger"
-
-REQUEST_ID = b"x-gatepass-request"
-"""Tells the upstream, and the log that settles, which request this is."""
 
 REQUEST_ID_VARIABLE = "http_" + REQUEST_ID.decode().replace("-", "_")
 """The same as APISIX's variable: of a request that nobody judged it is the client's own."""

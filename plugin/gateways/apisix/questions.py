@@ -53,10 +53,11 @@ class Rewrite(NamedTuple):
 
 
 class Bill(NamedTuple):
-    """What a response says that its call used; None where the call failed and cost nothing."""
+    """What a response says that its call used; None where it says nothing, or cost nothing."""
 
     request_id: str
     usage: Usage | None
+    cost_nothing: bool = False
 
 
 class AsItCame(NamedTuple):

@@ -11,7 +11,8 @@ order:
 3. Of a call that failed and cost nothing the reservation is released.
 4. The body is asked for only where it is JSON, not encoded, of a length that is told and bounded,
    and where the books remember the call. A stream is never held back.
-5. What does not have that length, or is no whole document, says nothing.
+5. What does not have that length, or is no whole document, says nothing. Of a call that says
+   nothing the estimate is charged, until somebody reports more.
 
 Where the settings do not want responses read the first two rules are all. Which call it was is said
 by the header that the decision set for the upstream; a client's own is only as good as the guard in
@@ -85,28 +86,23 @@ class Responses:
 
     async def settle(self, bill: Bill) -> None:
         """Let the books know what a call used."""
-        if bill.usage is None:
+        if bill.usage is not None:
+            await self._books.settle(bill.request_id, bill.usage)
+        elif bill.cost_nothing:
             await self._books.release(bill.request_id)
         else:
-            await self._books.settle(bill.request_id, bill.usage)
+            await self._books.settle_estimate(bill.request_id)
 
     def _bill(self, call: HttpRespCall) -> Generator[Question, Any, Bill | None]:
-        """Return what is to be settled, and ask no more than that needs."""
-        announced = None
-        if call.status < FIRST_ERROR:
-            announced = _readable_bytes(call.headers)
-            if announced is None:
-                return None
-        elif not cost_nothing(call.status):
-            return None
+        """Return what is to be settled, None where the books do not know the call."""
         name: bytes | None = yield REQUEST_NAME
         request_id = (name or b"").decode("ascii", "replace")
         if not self._books.may_be_settled(request_id):
             return None
-        if announced is None:
-            return Bill(request_id, None)
-        usage = yield from self._usage(announced)
-        return None if usage is None else Bill(request_id, usage)
+        if call.status >= FIRST_ERROR:
+            return Bill(request_id, None, cost_nothing=cost_nothing(call.status))
+        announced = _readable_bytes(call.headers)
+        return Bill(request_id, None if announced is None else (yield from self._usage(announced)))
 
     def _usage(self, announced: int) -> Generator[Question, Any, Usage | None]:
         if self._held >= MAX_READS:

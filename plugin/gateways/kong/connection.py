@@ -5,7 +5,7 @@ event gets an answer, and whatever goes wrong in the access phase is `kong.respo
 never a closed connection, because Kong repeats the event of a connection that closes, for ever;
 only an unknown instance and a call that cannot be read close it. After an exit Kong reads no more
 of the event and closes. A decision for which Kong did not wait is released; once our commands are
-sent nobody knows whether Kong went on, and the reservation stays until its time is over.
+sent nobody knows whether Kong went on, and the reservation stays for the log phase to settle.
 """
 
 import asyncio

@@ -23,6 +23,7 @@ from gatepass.plugin.gateways.lua import (
     filled,
     keep_the_ends,
 )
+from gatepass.plugin.metering.event_stream import CONTENT_TYPE
 from gatepass.plugin.reasons import Reason
 
 _IS_MARKED = (
@@ -56,7 +57,8 @@ if kept == nil then
   kind = type(kind) == "string" and string.lower(kind) or ""
   kept = @IS_MARKED@
     and (string.find(kind, "application/json", 1, true) == 1
-      or string.find(kind, "text/event-stream", 1, true) == 1)
+      or string.find(kind, "text/event-stream", 1, true) == 1
+      or string.find(kind, "@AMAZON@", 1, true) == 1)
     and kong.response.get_header("Content-Encoding") == nil
     and @NOTHING_KEPT@
   shared.@STATE@ = kept
@@ -77,7 +79,7 @@ def guard() -> str:
 
 
 def usage_snippet() -> str:
-    """Return the Lua for `config.body_filter`: the ends of a JSON answer or a stream of events.
+    """Return the Lua for `config.body_filter`: the ends of a JSON answer or of a stream of events.
 
     At most about 40 KiB per running answer, whatever the sizes of its chunks; nothing is kept of
     what is compressed.
@@ -86,6 +88,7 @@ def usage_snippet() -> str:
         _USAGE,
         TITLE=USAGE_TITLE,
         STATE=_STATE,
+        AMAZON=CONTENT_TYPE,
         HEAD=RESPONSE_HEAD,
         TAIL=RESPONSE_TAIL,
         KEPT_HEAD_BYTES=str(KEPT_HEAD_BYTES),

@@ -4,9 +4,9 @@ Steps, in order: the marker of the access phase names the request, and a request
 reservation ends here; a call that failed is released, unless Kong's AI plugins counted tokens for
 it or the upstream may have worked (of no 502 does Kong say whether anything was sent); a cost that
 the upstream named in a header counts as it stands; else the usage is looked for in what the
-body-filter snippet kept of the response, whoever made it, and last in what Kong's AI plugins wrote
-into the log entry. Where nothing is found the reservation stays, and becomes a charge when its time
-is over.
+body-filter snippet kept of the response, whoever made it, and last in the log entry: in what Kong's
+AI plugins wrote into it, and in the headers of the response. Where nothing is found the estimate is
+charged: a stream that says no usage, or that its client cut off, is not free.
 """
 
 from collections.abc import Generator
@@ -30,7 +30,8 @@ from gatepass.plugin.gateways.kong.marker import (
     RESPONSE_TAIL,
 )
 from gatepass.plugin.metering.prices import Usage
-from gatepass.plugin.metering.usage import cost_in_header, usage_in_log, usage_in_tail
+from gatepass.plugin.metering.usage import usage_in_log, usage_in_tail
+from gatepass.plugin.metering.usage_headers import cost_in_header
 
 
 def _shared(key: str) -> Question:
@@ -62,13 +63,15 @@ def settle(books: Bookkeeper, door: KongDoor) -> Conversation:
         (value,) = yield _header(door.cost_header)
         cost = cost_in_header(value)
         if cost is not None:
-            yield books.settle_cost(request_id, cost)
+            usage = yield from _kept_usage()  # its tokens count as well, where somebody says them
+            yield books.settle_cost(request_id, cost, usage)
             return NOTHING_TO_DO
-    tail, head = yield _RESPONSE
-    usage = None if tail is None else usage_in_tail(tail, head or b"")
+    usage = yield from _kept_usage()
     if usage is None:
         usage = yield from _logged_usage()
-    if usage is not None:
+    if usage is None:
+        yield books.settle_estimate(request_id)
+    else:
         yield books.settle(request_id, usage)
     return NOTHING_TO_DO
 
@@ -80,6 +83,13 @@ def _settle_failure(books: Bookkeeper, request_id: str, status: int) -> Generato
         yield books.settle(request_id, usage)
     elif cost_nothing(status):
         yield books.release(request_id)
+    else:
+        yield books.settle_estimate(request_id)
+
+
+def _kept_usage() -> Generator[Step, Any, Usage | None]:
+    tail, head = yield _RESPONSE
+    return None if tail is None else usage_in_tail(tail, head or b"")
 
 
 def _logged_usage() -> Generator[Step, Any, Usage | None]:

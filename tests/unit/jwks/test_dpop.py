@@ -1,6 +1,7 @@
 """Proofs as clients send them, and as thieves do (RFC 9449 sections 4.3 and 11)."""
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -87,6 +88,14 @@ def test_the_example_of_rfc_9449_section_7_1() -> None:
     assert refused.value.fault is TokenFault.PROOF_REPLAYED
 
 
+_names = itertools.count()
+
+
+def _named(_changes: object) -> str:
+    """Name a case by its number: what is in it is made anew for each run."""
+    return str(next(_names))
+
+
 @pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
 def test_a_good_proof_by_every_algorithm(algorithm: str) -> None:
     key = signing_key(algorithm, f"client-{algorithm}")
@@ -151,7 +160,7 @@ def test_a_key_that_was_read_before_is_still_compared() -> None:
         {"zip": "DEF"},
         {"cty": "JWT"},
     ],
-    ids=repr,
+    ids=_named,
 )
 def test_sec_01_02_04_05_30_a_header_that_no_proof_has(header: Mapping[str, object]) -> None:
     assert fault(proof(header=header)) is TokenFault.BAD_PROOF
@@ -197,7 +206,7 @@ def test_an_algorithm_that_is_not_accepted() -> None:
         {"iat": True},
         {"iat": 2.0**54},
     ],
-    ids=repr,
+    ids=_named,
 )
 def test_claims_that_every_proof_has(changes: dict[str, Any]) -> None:
     assert fault(proof(**changes)) is TokenFault.BAD_PROOF
@@ -231,7 +240,7 @@ def test_claims_that_every_proof_has(changes: dict[str, Any]) -> None:
         {"ath": b64(digest(b"another token"))},
         {"ath": b64(digest(TOKEN)) + "="},
     ],
-    ids=repr,
+    ids=_named,
 )
 def test_a_proof_for_another_request_or_token(changes: dict[str, Any]) -> None:
     assert fault(proof(**changes)) is TokenFault.PROOF_MISMATCH

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from gatepass.plugin.body import MAX_CHOICES, BodyFacts, output_bounds, read_body
+from gatepass.plugin.denied_parameters import DENIED_PARAMETERS
 from gatepass.plugin.errors import RequestRefused
-from gatepass.plugin.parameters import DENIED_PARAMETERS
 
 NONE_ALLOWED = frozenset[str]()
 
@@ -49,7 +49,7 @@ def test_what_a_body_says() -> None:
         '{"model": "gpt-4o"}'.encode("utf-16"),
         '{"model": "gpt-4o"}'.encode("utf-16-be"),
         '{"model": "gpt-4o"}'.encode("utf-32"),
-        gzip.compress(b'{"model": "gpt-4o"}'),
+        gzip.compress(b'{"model": "gpt-4o"}', mtime=0),
         b'[{"model": "gpt-4o"}]',
         b'"gpt-4o"',
         b"model=gpt-4o",

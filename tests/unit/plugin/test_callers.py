@@ -7,13 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from gatepass.jwks.token import VerifiedToken
-from gatepass.plugin.callers import (
-    MAX_ENTRIES,
-    PRINCIPALS_TTL_SECONDS,
-    UNKNOWN_TTL_SECONDS,
-    CallerRules,
-    Callers,
-)
+from gatepass.plugin.caller_memory import MAX_ENTRIES
+from gatepass.plugin.caller_rules import CallerRules
+from gatepass.plugin.callers import PRINCIPALS_TTL_SECONDS, UNKNOWN_TTL_SECONDS, Callers
 from gatepass.plugin.custom_check import CustomCheck
 from gatepass.plugin.decision import Caller
 from gatepass.plugin.errors import CustomCheckFailed, StoreUnavailable
@@ -174,7 +170,7 @@ async def test_headers_that_choose_no_team_push_nobody_out_of_the_memory(bench: 
     for number in range(3):
         with pytest.raises(AccessDenied, match="chosen team"):
             await bench.callers.find(TOKEN, f"made up {number}")
-    assert not bench.callers._by_identity
+    assert not bench.callers.memory.by_identity
 
 
 def teams_of(known: KnownCaller) -> list[str]:
@@ -281,8 +277,8 @@ async def test_the_memory_is_bounded(bench: Bench) -> None:
     for number in range(MAX_ENTRIES + 5):
         bench.identity = replace(SOMEBODY, subject=str(number))
         await bench.callers.find(TOKEN, None)
-        bench.callers._by_digest.clear()
-    assert len(bench.callers._by_identity) == MAX_ENTRIES
+        bench.callers.memory.by_token.clear()
+    assert len(bench.callers.memory.by_identity) == MAX_ENTRIES
     bench.identity = replace(SOMEBODY, subject="first")
     assert bench.callers.known(SAME_PERSON, None) is None
 

@@ -158,7 +158,7 @@ async def test_sec_18_41_60_a_failing_store_is_503_and_is_logged_by_type_alone(
 
 async def test_sec_41_a_store_that_fails_later_never_allows(tmp_path: Path) -> None:
     directory = FakeDirectory()
-    async with gate_on(directory, tmp_path) as gate:
+    async with gate_on(directory, tmp_path, stores={"serve_stale_for": "0"}) as gate:
         assert (await gate.decide(chat())).allowed
         directory.failure = StoreUnavailable()
         assert not await gate.is_ready()

@@ -29,6 +29,14 @@ COMMANDS = [
     ["users", "unlink"],
     ["users", "relink"],
     ["import", "litellm"],
+    ["import", "litellm-rows"],
+    ["directory", "apply"],
+    ["directory", "export"],
+    ["users", "block"],
+    ["teams", "create"],
+    ["orgs", "list"],
+    ["customers", "update"],
+    ["budgets", "create"],
 ]
 
 

@@ -8,8 +8,10 @@ import pytest
 from gatepass.plugin import Gate
 from gatepass.plugin.callers import PRINCIPALS_TTL_SECONDS
 from gatepass.plugin.decision import BodyWanted
+from gatepass.plugin.directory.changed import Changed
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.request import BodyState
+from support.books import reserved
 from support.clock import ManualClock
 from support.gates import chat, chat_body, code_of, decide, open_gate, rules, token
 
@@ -72,6 +74,15 @@ async def test_sec_51_after_too_long_a_wait_the_whole_request_is_judged_again(
     assert asked.conclude(chat_body()) is None
 
 
+async def test_sec_51_so_it_is_when_a_row_of_the_caller_has_changed_meanwhile(gate: Gate) -> None:
+    asked = await wanted(gate)
+    gate.announce([Changed("user", "somebody else")])
+    assert asked.conclude(chat_body()) is not None
+    asked = await wanted(gate)
+    gate.announce([Changed("user", "ann")])
+    assert asked.conclude(chat_body()) is None
+
+
 async def test_nobody_who_may_not_come_in_has_their_body_read(gate: Gate) -> None:
     assert await code_of(gate, chat(b"", body=NOT_READ)) == "no_token"
     assert await code_of(gate, chat(b"x.y.z", body=NOT_READ)) == "malformed"
@@ -119,7 +130,7 @@ async def test_a_body_that_decides_nothing_reserves_nothing_until_it_is_there(
     users = {"upsert": True, "defaults": {"budget": "$1"}}
     async with open_gate(tmp_path, users=users) as gate:
         asked = await wanted(gate)
-        assert not gate._budgets._open
+        assert not reserved(gate)
         decision = asked.conclude(chat_body(max_tokens=5))
         assert decision is not None
         assert gate.may_be_settled(decision.request_id)

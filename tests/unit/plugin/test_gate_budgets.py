@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gatepass.plugin import Gate, Request, Usage, load_settings
-from gatepass.plugin.budgets.memory import Settlement
+from gatepass.plugin.budgets.engine import Settlement
 from gatepass.plugin.request import BodyState
 from support.clock import ManualClock
 from support.gates import (
@@ -22,7 +22,7 @@ from support.gates import (
 
 # gpt-4o costs $2.50 and $10 per million tokens: with 1000 tokens of output a call of a small body
 # is estimated at little more than one cent
-SMALL = {"users": {"upsert": True, "defaults": {"budget": "$0.05 per day"}}}
+SMALL = {"users": {"upsert": True, "defaults": {"budget": "$0.05 per 1d"}}}
 
 
 async def calls_until_refused(gate: Gate, **members: object) -> int:
@@ -189,7 +189,9 @@ async def test_sec_59_a_bound_that_the_operation_ignores_makes_nothing_cheaper(
 @pytest.mark.parametrize("model", ["gpt-4o-mini", "gpt-4o"])
 async def test_only_prices_of_the_table_count(tmp_path: Path, model: str) -> None:
     prices = [{**PRICES[0], "model": "gpt-4o"}]
-    async with open_gate(tmp_path, budgets={"prices": prices}, **SMALL) as gate:
+    async with open_gate(
+        tmp_path, budgets={"prices": prices, "published_prices": False}, **SMALL
+    ) as gate:
         code = await code_of(gate, chat(body=chat_body(model=model)))
         assert code == ("allowed" if model == "gpt-4o" else "price_unknown")
 
@@ -224,7 +226,7 @@ async def test_an_unsafe_route_passes_unseen_but_not_for_ever(tmp_path: Path) ->
     async with open_gate(tmp_path, profiles=profiles, **SMALL) as gate:
         unseen = await decide(gate, hidden)
         assert unseen.allowed
-        assert await gate.settle(unseen.request_id, Usage(1, 1)) is Settlement.UNKNOWN
+        assert await gate.settle(unseen.request_id, Usage(1, 1)) is Settlement.SETTLED
         paid = await decide(gate, chat())
         await gate.settle(paid.request_id, Usage(10**9, 0))
         assert await code_of(gate, hidden) == "budget_exceeded"

@@ -115,7 +115,7 @@ async def test_a_stranger_who_asks_again_costs_no_look_into_the_store(tmp_path: 
 
 async def test_role_and_teams_follow_the_token(tmp_path: Path) -> None:
     async with situation(tmp_path) as directory:
-        await directory.add_user("u1", home_issuer=ISSUER, role=Role.INTERNAL_USER, grants=ALL)
+        await directory.add_user("u1", home_issuer=ISSUER, grants=ALL)
         for team_id in ("t1", "t2"):
             await directory.add_team(team_id, grants=ALL)
         await directory.add_membership("u1", "t2")

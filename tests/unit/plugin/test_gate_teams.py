@@ -6,16 +6,16 @@ import pytest
 from msgspec.structs import replace
 
 from gatepass.plugin import Gate
-from gatepass.plugin.budgets.limits import BudgetTemplate
 from gatepass.plugin.decision import BodyWanted
 from gatepass.plugin.directory.rules import RowDefaults
 from gatepass.plugin.request import BodyState, Request
 from support.directories import open_directory, query
 from support.gates import OUR_ISSUER, chat, chat_body, code_of, open_gate, token
+from support.limits import template
 from support.tokens import ISSUER
 
 ALL = RowDefaults()
-BROKE = BudgetTemplate(0, None)
+BROKE = template(0, None)
 TEAMS: dict[str, object] = {"upsert": False}
 NAMES = OUR_ISSUER["claims"]
 assert isinstance(NAMES, dict)

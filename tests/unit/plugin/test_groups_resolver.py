@@ -118,6 +118,30 @@ async def test_sec_56_without_a_resolver_such_a_token_is_refused_by_name(tmp_pat
     assert rows == [("ann",)], "the one whose groups were there"
 
 
+@pytest.mark.parametrize("field", ["team", "organization", "end_user"])
+async def test_sec_56_no_claim_that_binds_the_caller_may_be_left_out(
+    tmp_path: Path, field: str
+) -> None:
+    """Without its team a person would be judged, and billed, as if they had none."""
+    issuer = {**OUR_ISSUER, "claims": {"user": "user", field: "groups"}}
+    overage = {"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {"endpoint": "x"}}}
+    async with open_gate(tmp_path, issuers=[issuer]) as gate:
+        assert await code_of(gate, chat(token(**overage))) == "groups_overage"
+        assert await code_of(gate, chat(token())) == "allowed"
+
+
+async def test_the_resolver_finds_out_the_team(tmp_path: Path, module: str) -> None:
+    async with open_directory(tmp_path / "gatepass.db") as directory:
+        await directory.add_team("idp-a", grants=RowDefaults())
+    claims = {"user": "user", "team": "teams"}
+    issuer = {**OUR_ISSUER, "claims": claims, "groups_resolver": f"{module}:groups"}
+    async with open_gate(tmp_path, issuers=[issuer], teams={"upsert": False}) as gate:
+        decision = await gate.decide(chat(token(**OVERAGE)))
+        assert decision.caller is not None
+        assert decision.caller.principals.team is not None
+        assert decision.caller.principals.team.team_id == "idp-a"
+
+
 async def test_the_resolver_of_the_settings_is_asked_once(tmp_path: Path, module: str) -> None:
     async with open_directory(tmp_path / "gatepass.db") as directory:
         await directory.add_team("t1", grants=RowDefaults())

@@ -3,8 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
+from gatepass.plugin.budgets.applicable import NO_LIMITS
 from gatepass.plugin.decision import Caller
-from gatepass.plugin.known_caller import KnownCaller, who_acts, who_may_call
+from gatepass.plugin.known_caller import KnownCaller, Life, who_acts, who_may_call
 from gatepass.plugin.naming import Naming
 from gatepass.rbac.errors import AccessDenied, AccessFault
 from gatepass.rbac.models import compile_models
@@ -31,7 +32,12 @@ def acting(team_id: str, *models: str, role: Role = Role.TEAM, alias: str = "") 
     identity = replace(SOMEBODY, role=role)
     standing = standing_of(Policy({}, {}, RoleRules()), identity, rows)
     return KnownCaller(
-        Caller(identity, rows, standing.role), (), (), standing, model_decides=True, good_until=0
+        Caller(identity, rows, standing.role),
+        (),
+        NO_LIMITS,
+        standing,
+        model_decides=True,
+        life=Life(0),
     )
 
 

@@ -27,6 +27,15 @@ NONE: frozenset[str] = frozenset()
         ({"rerank": {"model": "a"}, "completion": {"model": "b"}}, {"a", "b"}),
         ({"ingest_options": {"embedding": {"MODEL": "a"}}}, {"a"}),
         ({"request_body": {"model": None}}, set()),
+        ({"input_audio_transcription": {"model": "o1"}}, {"o1"}),
+        ({"audio": {"input": {"transcription": {"model": "o1"}}}}, {"o1"}),
+        ({"session": {"audio": {"input": {"transcription": {"model": "o1"}}}}}, {"o1"}),
+        ({"audio": {"voice": "alloy", "format": "mp3"}}, set()),
+        ({"plugins": [{"id": "fusion", "model": "o1"}, {"id": "web", "max_results": 1}]}, {"o1"}),
+        ({"method": {"reinforcement": {"grader": {"type": "multi", "model": "o1"}}}}, {"o1"}),
+        ({"method": "message/send"}, set()),
+        ({"grader": {"graders": {"first": {"model": "o1"}}}}, {"o1"}),
+        ({"testing_criteria": [{"type": "label_model", "model": "o1"}]}, {"o1"}),
         ({"session": "o1"}, set()),
     ],
 )
@@ -42,6 +51,29 @@ def test_sec_58_models_are_found_where_an_upstream_reads_them(
 def test_sec_58_denied_members_are_found_inside_too(inside: object) -> None:
     with pytest.raises(RequestRefused, match="parameter"):
         list(nested_models({"request_body": inside}, NONE))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"completion": {"headers": {"x": "y"}}},
+        {"completion": {"Headers": {}, "tools": []}},
+        {"plugins": [{"analysis_models": ["o1"]}]},
+        {"request_body": {"dataSources": []}},
+        {"request_body": {"data_sources": [{"parameters": {"endpoint": "https://evil.example"}}]}},
+        {"tools": [{"type": "mcp", "api_base": "http://evil.example"}]},
+    ],
+)
+def test_sec_58_what_is_denied_at_the_top_is_denied_inside(members: dict[str, object]) -> None:
+    with pytest.raises(RequestRefused, match="parameter"):
+        list(nested_models(members, NONE))
+
+
+@pytest.mark.parametrize("nesting", ["tools", "session"])
+def test_a_tool_may_have_headers_for_its_own_server(nesting: str) -> None:
+    tool = {"type": "mcp", "server_url": "https://mcp.example", "headers": {"Authorization": "x"}}
+    members: dict[str, object] = {"tools": [tool]}
+    assert not list(nested_models(members if nesting == "tools" else {nesting: members}, NONE))
 
 
 def test_sec_58_what_is_allowed_at_the_top_is_allowed_inside() -> None:
@@ -134,6 +166,9 @@ def test_the_bodies_of_a_batch(requests: object, bodies: list[object]) -> None:
         (b"?guardrails[]=x", True),
         (b"?metadata=x", True),
         (b"?user=x", False),
+        (b"?service_tier=priority", True),
+        (b"?Input_File_Id=f", True),
+        (b"?performanceconfig[latency]=optimized", True),
     ],
 )
 def test_sec_34_58_a_query_may_not_name_what_decides(query: bytes, *, denied: bool) -> None:

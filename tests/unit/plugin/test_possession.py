@@ -10,6 +10,7 @@ import pytest
 from gatepass.plugin import Gate, Request, apply_headers, load_settings
 from gatepass.plugin.decision import Allow, BodyWanted, Decision
 from gatepass.plugin.request import BodyState, CertificateState
+from support.books import reserved
 from support.clock import ManualClock
 from support.gates import KEY, OUR_ISSUER, chat, chat_body, decide, open_gate, rules, settings_file
 from support.proofs import CLIENT_KEY, THIEF_KEY, URL, bound_to, proof_for, thumbprint
@@ -294,6 +295,24 @@ async def test_a_refused_request_uses_no_proof_up(gate: Gate) -> None:
     no_model = chat_body(model=None)
     assert await code(gate, ask(token, proof, body=no_model)) == "model_missing"
     assert await code(gate, ask(token, proof)) == "allowed"
+
+
+async def test_a_used_up_budget_uses_no_proof_up_and_a_replay_no_budget(tmp_path: Path) -> None:
+    clock = ManualClock()
+    users = {"upsert": True, "defaults": {"budget": "2 requests"}}
+    async with open_gate(
+        tmp_path, clock, issuers=issuers(dpop="required"), dpop=DPOP, users=users
+    ) as gate:
+        clock.advance(1)
+        token = key_bound()
+        first, second, third = (ask(token, proof_for(token)) for _ in range(3))
+        paid = await decide(gate, first)
+        assert [await code(gate, first) for _ in range(3)] == ["dpop_replayed"] * 3
+        assert reserved(gate) == [paid.request_id], "what was replayed holds nothing"
+        assert await code(gate, second) == "allowed"
+        assert await code(gate, third) == "budget_exceeded"
+        await gate.release(paid.request_id)
+        assert await code(gate, third) == "allowed", "the proof was not used up"
 
 
 async def test_a_flood_of_proofs_is_bounded_and_refused_as_our_own_trouble(tmp_path: Path) -> None:

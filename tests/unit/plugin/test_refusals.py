@@ -3,20 +3,31 @@
 import pytest
 
 from gatepass.jwks.errors import ConfigurationError, GatepassError, TokenFault, TokenRefused
+from gatepass.plugin.budget_refusal import BudgetRefusal
+from gatepass.plugin.budgets.limits import AppliedLimit, LimitStanding, Scope
 from gatepass.plugin.errors import BudgetExceeded, RequestRefused, StoreUnavailable
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import Schemes, refuse, refuse_for
+from gatepass.rbac.budgets import Unit
 from gatepass.rbac.errors import AccessDenied, AccessFault
+from gatepass.rbac.windows import FOREVER
 
 JSON = (b"content-type", b"application/json")
 CHALLENGE = b'Bearer realm="gatepass"'
 
 
-def body(message: str, kind: str, code: str) -> bytes:
+def body(message: str, kind: str, code: str, more: str = "") -> bytes:
     return (
         f'{{"error": {{"message": "{message}", "type": "{kind}", "param": null, '
-        f'"code": "{code}"}}}}'
+        f'"code": "{code}"{more}}}}}'
     ).encode()
+
+
+def standing(
+    scope: Scope, *, unit: Unit = Unit.MONEY, model: str | None = None, ends_at: int | None = None
+) -> LimitStanding:
+    limit = AppliedLimit(scope, "subject", "b", unit, FOREVER, 2_500_000_000, model=model)
+    return LimitStanding(limit, 2_000_000_000, 499_999_999, 2_500_000_000, ends_at)
 
 
 GOLDEN = [
@@ -60,23 +71,31 @@ GOLDEN = [
         body("The request body is larger than allowed.", "invalid_request_error", "body_too_large"),
     ),
     (
-        BudgetExceeded("team", 77),
+        BudgetExceeded(standing(Scope.TEAM, ends_at=1_077), 1_000.4),
         429,
-        [(b"retry-after", b"77")],
+        [
+            (b"retry-after", b"77"),
+            (b"ratelimit-policy", b'"team-money";q=2500000;qu="micro-usd"'),
+            (b"ratelimit", b'"team-money";r=0;t=77'),
+        ],
         body(
             "A budget that applies to the caller is used up.",
             "insufficient_quota",
             "budget_exceeded",
+            ', "limit": {"scope": "team", "unit": "money", "model": null, "limit": "2.50", '
+            '"left": "0.000000001", "resets_in_seconds": 77}',
         ),
     ),
     (
-        BudgetExceeded("user", None),
+        BudgetExceeded(standing(Scope.PROXY, ends_at=None), 1_000.0),
         429,
         [(b"retry-after", b"86400")],
         body(
             "A budget that applies to the caller is used up.",
             "insufficient_quota",
             "budget_exceeded",
+            ', "limit": {"scope": "proxy", "unit": "money", "model": null, "limit": null, '
+            '"left": null, "resets_in_seconds": null}',
         ),
     ),
     (
@@ -109,6 +128,21 @@ def test_sec_64_golden_refusals(
     assert decision.response_headers == (JSON, *headers)
     assert decision.body == octets
     assert decision.request_id == ""
+
+
+def test_a_refusal_counts_in_the_unit_of_its_limit() -> None:
+    error = BudgetExceeded(standing(Scope.USER, unit=Unit.TOKENS, model="gpt-*"), 0.0)
+    assert refuse(error).limit == BudgetRefusal(
+        Scope.USER, Unit.TOKENS, "gpt-*", 2_500_000_000, 1, None
+    )
+    assert b'"limit": 2500000000, "left": 1,' in refuse(error).body
+
+
+@pytest.mark.parametrize("scope", [Scope.ORGANIZATION, Scope.PROXY])
+def test_nobody_learns_what_is_left_of_what_belongs_to_others_too(scope: Scope) -> None:
+    octets = refuse(BudgetExceeded(standing(scope), 0.0)).body
+    assert b"2.5" not in octets
+    assert b'"left": null' in octets
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.ALLOWED])

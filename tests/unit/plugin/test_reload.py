@@ -108,7 +108,6 @@ async def test_what_needs_a_restart_is_named_until_the_file_is_what_runs(tmp_pat
                 "stores.database: changed; takes effect at the next start",
                 "doors: changed; takes effect at the next start",
                 "budgets.engine: changed; takes effect at the next start",
-                "budgets.reservation_timeout: changed; takes effect at the next start",
             ]
         assert await code_of(gate, chat()) == "allowed"
         settings_file(tmp_path)

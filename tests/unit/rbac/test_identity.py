@@ -1,10 +1,12 @@
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
 from gatepass.rbac.claims import ClaimNames, compile_claim_path
 from gatepass.rbac.errors import AccessDenied, AccessFault
 from gatepass.rbac.identity import Identity, identify
+from gatepass.rbac.overage import lacks_who
 from gatepass.rbac.roles import Role, RoleMapping, RoleRules
 from support.callers import NOBODY, verified
 from support.tokens import ISSUER
@@ -279,6 +281,52 @@ def test_roles_that_a_token_leaves_out_are_enough() -> None:
     names = ClaimNames(roles=NAMES.teams)
     assert identify(verified(OVERAGE), names, RULES).groups_withheld
     assert not identify(verified(OVERAGE), ClaimNames(), RULES).groups_withheld
+
+
+@pytest.mark.parametrize("groups", [None, (), ("g1", "g2")])
+def test_sec_56_a_team_that_a_token_leaves_out_is_not_no_team(
+    groups: tuple[str, ...] | None,
+) -> None:
+    names = ClaimNames(user=NAMES.user, team=(compile_claim_path("groups"),))
+    identity = identify(verified(OVERAGE), names, RULES, groups)
+    assert identity.groups_withheld == (groups is None)
+    assert identity.team == ("g1" if groups else None)
+    assert identify(verified(OVERAGE | {"groups": ["g9"]}), names, RULES, groups).team == "g9"
+
+
+def test_sec_56_a_team_that_stands_behind_one_left_out_is_not_the_callers() -> None:
+    names = ClaimNames(team=(compile_claim_path("groups"), compile_claim_path("team")))
+    identity = identify(verified(OVERAGE | {"team": "t1"}), names, RULES)
+    assert (identity.team, identity.groups_withheld) == (None, True)
+    first = replace(names, team=names.team[::-1])
+    identity = identify(verified(OVERAGE | {"team": "t1"}), first, RULES)
+    assert (identity.team, identity.groups_withheld) == ("t1", False)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        *("user", "object_id", "email", "email_verified", "email_owner", "team_alias"),
+        *("organization", "organization_alias", "end_user", "scopes"),
+    ],
+)
+@pytest.mark.parametrize("groups", [None, ("g1",)])
+def test_sec_56_whoever_is_left_out_is_refused(field: str, groups: tuple[str, ...] | None) -> None:
+    instead: dict[str, Any] = {field: (compile_claim_path("groups"),)}
+    names = replace(NAMES, **instead)
+    with pytest.raises(AccessDenied) as denied:
+        identify(verified(OVERAGE), names, RULES, groups)
+    assert denied.value.fault is AccessFault.GROUPS_OVERAGE
+
+
+def test_every_claim_that_counts_is_asked_for_when_a_token_leaves_some_out() -> None:
+    """A new kind of claim must be judged in overage.py or found out like the groups."""
+    found_out = {"roles", "teams", "team"}
+    kinds = {field.name for field in fields(ClaimNames)} - {"separators", "numbers_as_ids"}
+    for kind in kinds:
+        only: dict[str, Any] = {kind: (compile_claim_path("groups"),)}
+        names = replace(ClaimNames(), **only)
+        assert lacks_who(OVERAGE, names) is (kind not in found_out), kind
 
 
 def test_an_identity_cannot_be_changed() -> None:

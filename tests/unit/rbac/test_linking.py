@@ -8,10 +8,13 @@ from gatepass.rbac.identity import Identity
 from gatepass.rbac.linking import (
     EmailState,
     Evidence,
+    LinkDenied,
     LinkPolicy,
     LinkRules,
     Match,
+    Obstacle,
     StoredPerson,
+    check_names_new_row,
     decide_link,
 )
 from support.callers import NOBODY, SOMEBODY
@@ -189,6 +192,7 @@ def test_sec_52_only_the_same_address_is_the_same(address: str) -> None:
         ({"example"}, False),
         ({"ann@corp.example"}, False),
         ({"sub.corp.example"}, False),
+        (set(), False),
     ],
 )
 def test_sec_52_only_addresses_of_the_allowed_domains_link(domains: set[str], links: bool) -> None:  # noqa: FBT001 - a column of the table
@@ -222,3 +226,126 @@ def test_a_machine_has_the_row_of_its_subject_and_no_other() -> None:
     assert decide_link(machine, [bound], TRUSTING) == Match("row", Evidence.SUBJECT)
     rows = [named(user_id="legacy", sso_user_id="sub-ann"), invited()]
     assert decide_link(machine, rows, TRUSTING) is None
+
+
+BY_ADDRESS = replace(ANN, user_id="Ann@Corp.Example")
+
+
+def by_address(**members: object) -> StoredPerson:
+    """An unbound row whose id is Ann's address, of the issuer that she comes from."""
+    return named(user_id="Ann@Corp.Example", **members)
+
+
+@pytest.mark.parametrize(
+    ("identity", "row"),
+    [
+        (replace(BY_ADDRESS, email_verified=False), by_address()),
+        (replace(BY_ADDRESS, email=None, email_verified=False), by_address()),
+        (replace(BY_ADDRESS, email="mallory@corp.example"), by_address()),
+        (replace(BY_ADDRESS, user_id="\u00e4nn@x"), named(user_id="\u00e4nn@x")),
+        (replace(BY_ADDRESS, email_verified=False), named(sso_user_id="Ann@Corp.Example")),
+        (BY_ADDRESS, by_address(privileged=True)),
+    ],
+    ids=[
+        "not verified",
+        "an address that only the id says",
+        "another address verified",
+        "not an address that could be verified",
+        "as the id at the provider",
+        "an administrator's",
+    ],
+)
+def test_sec_53_an_id_that_is_an_address_proves_no_more_than_one(
+    identity: Identity, row: StoredPerson
+) -> None:
+    assert refused(row, identity=identity) is AccessFault.IDENTITY_DENIED
+
+
+def test_sec_52_an_id_that_is_an_address_links_as_addresses_do() -> None:
+    found = Match("Ann@Corp.Example", Evidence.USER_ID)
+    assert decide_link(BY_ADDRESS, [by_address()], TRUSTING) == found
+    issuers = frozenset({HOME})
+    for rules in (
+        LinkRules(),
+        LinkRules(LinkPolicy.NEVER, issuers),
+        LinkRules(LinkPolicy.INVITED_ONLY, issuers),
+        LinkRules(email_issuers=issuers, email_domains=frozenset({"other.example"})),
+    ):
+        assert refused(by_address(), identity=BY_ADDRESS, rules=rules)
+    only_invited = LinkRules(LinkPolicy.INVITED_ONLY, issuers)
+    assert decide_link(BY_ADDRESS, [by_address(invited=True)], only_invited) == found
+
+
+@pytest.mark.parametrize("privileged", [True, False])
+def test_a_subject_that_is_an_address_is_the_issuers_own_word(*, privileged: bool) -> None:
+    identity = replace(
+        ANN, subject="ann@corp.example", user_id="ann@corp.example", email_verified=False
+    )
+    for row in (
+        named(user_id="ann@corp.example", privileged=privileged),
+        named(user_id="legacy", sso_user_id="ann@corp.example", privileged=privileged),
+    ):
+        assert decide_link(identity, [row], LinkRules()) is not None
+    by_sso_id = by_address(sso_user_id=BY_ADDRESS.subject, privileged=privileged)
+    claimed = replace(BY_ADDRESS, email_verified=False)
+    assert decide_link(claimed, [by_sso_id], LinkRules()) is not None
+
+
+def test_sec_53_no_row_is_made_for_an_id_that_is_an_address_nobody_verified() -> None:
+    check_names_new_row(ANN, LinkRules())
+    check_names_new_row(BY_ADDRESS, TRUSTING)
+    check_names_new_row(replace(ANN, subject="a@x.io", user_id="a@x.io"), LinkRules())
+    for identity, rules in (
+        (BY_ADDRESS, LinkRules()),
+        (replace(BY_ADDRESS, email_verified=False), TRUSTING),
+        (replace(BY_ADDRESS, user_id="bob@corp.example"), TRUSTING),
+    ):
+        with pytest.raises(AccessDenied) as caught:
+            check_names_new_row(identity, rules)
+        assert caught.value.fault is AccessFault.IDENTITY_DENIED
+
+
+UNTRUSTED = LinkRules()
+OBSTACLES = {
+    Obstacle.NO_HOME_ISSUER: (named(home_issuer=None), TRUSTING),
+    Obstacle.OTHER_HOME_ISSUER: (named(home_issuer=OTHER), TRUSTING),
+    Obstacle.BOUND: (named(issuer=HOME, subject="x"), TRUSTING),
+    Obstacle.OTHER_SSO_USER_ID: (named(sso_user_id="x"), TRUSTING),
+    Obstacle.UNLINKED: (named(unlinked=True), TRUSTING),
+    Obstacle.ADDRESS_NOT_PROVEN: (invited(), UNTRUSTED),
+    Obstacle.POLICY_NEVER: (invited(), LinkRules(LinkPolicy.NEVER, frozenset({HOME}))),
+    Obstacle.DOMAIN: (
+        invited(),
+        LinkRules(email_issuers=frozenset({HOME}), email_domains=frozenset({"other.example"})),
+    ),
+    Obstacle.PRIVILEGED: (invited(privileged=True), TRUSTING),
+    Obstacle.NOT_INVITED: (invited(), LinkRules(LinkPolicy.INVITED_ONLY, frozenset({HOME}))),
+}
+
+
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+def test_the_operator_is_told_which_row_and_which_rule(obstacle: Obstacle) -> None:
+    row, rules = OBSTACLES[obstacle]
+    with pytest.raises(LinkDenied) as caught:
+        decide_link(ANN, [row], rules)
+    assert (caught.value.obstacle, caught.value.user_id) == (obstacle, row.user_id)
+
+
+@pytest.mark.parametrize(
+    ("members", "obstacle"),
+    [
+        ({"issuer": HOME, "subject": "x"}, Obstacle.BOUND),
+        ({"sso_user_id": "x"}, Obstacle.OTHER_SSO_USER_ID),
+        ({"unlinked": True}, Obstacle.UNLINKED),
+    ],
+)
+def test_the_same_of_a_row_with_the_address(members: dict[str, object], obstacle: Obstacle) -> None:
+    with pytest.raises(LinkDenied) as caught:
+        decide_link(ANN, [invited(**members)], TRUSTING)
+    assert caught.value.obstacle is obstacle
+
+
+def test_of_several_rows_none_is_named() -> None:
+    with pytest.raises(LinkDenied) as caught:
+        decide_link(ANN, [invited(user_id="r1"), invited(user_id="r2")], TRUSTING)
+    assert (caught.value.obstacle, caught.value.user_id) == (Obstacle.SEVERAL_ROWS, None)

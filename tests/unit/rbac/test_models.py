@@ -143,6 +143,8 @@ def test_a_rule_remembers_its_list() -> None:
         (["b*", "d*"], "a", False),
         (["b*", "d*"], "e", False),
         (["b*", "ba!*", "d*"], "bz", True),
+        (["ab*", "acd*"], "aca", False),
+        (["ab*", "acd*"], "acz", False),
         (["*", "d*"], "a", True),
     ],
 )

@@ -9,6 +9,8 @@ SOURCES = sorted(Path(package.__file__).parent.glob("*.py"))
 PURE = {
     "bisect",
     *("collections.abc", "dataclasses", "msgspec", "enum", "re", "types", "typing", "urllib.parse"),
+    *("datetime", "functools", "math"),
+    "zoneinfo",  # reads the system's time zones, once for each that a budget names
     *("gatepass.jwks.errors", "gatepass.jwks.token"),
 }
 

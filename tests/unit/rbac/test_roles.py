@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -78,6 +79,13 @@ HIGHEST = RoleRules(
 )
 def test_the_highest_of_several_roles_by_setting(roles: tuple[str, ...], role: Role | None) -> None:
     assert HIGHEST.asserted_role(roles, frozenset()) is role
+
+
+def test_a_lower_role_further_down_takes_nothing_away_by_that_setting() -> None:
+    turned = replace(HIGHEST, mappings=HIGHEST.mappings[::-1])
+    for roles in (("viewers", "users"), ("users", "viewers")):
+        assert turned.asserted_role(roles, frozenset()) is Role.INTERNAL_USER
+    assert turned.asserted_role(("viewers", "llm-eu-admins"), frozenset()) is Role.ORG_ADMIN
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ SNAPSHOT = {
     "internal_user_routes": (58, "348b900dbf947adb7f0b3a51b64bce78"),
     "internal_user_view_only_routes": (25, "477242772d44cb7efc2cde5cc781af0f"),
     "org_admin_only_routes": (5, "cbe16254cc2b98df4956cf2f94b53371"),
+    "directory_routes": (46, "987fc0225bfa235c52ded277c4279f14"),
 }
 """Entries, and the first half of the SHA-256 of the sorted entries, a line each."""
 
@@ -41,6 +42,7 @@ MANAGEMENT = (
     "global_spend_tracking_routes",
     "internal_user_routes",
     "org_admin_only_routes",
+    "directory_routes",
 )
 
 

@@ -160,6 +160,15 @@ DEVELOPERS = RoleRules(allowed=frozenset({"dev", "ops"}))
             Principals(),
             Role.END_USER,
         ),
+        (RoleRules(allowed=frozenset()), SOMEBODY, Principals(), None),
+        (RoleRules(allowed=frozenset()), replace(SOMEBODY, roles=("dev",)), Principals(), None),
+        (
+            RoleRules(allowed=frozenset()),
+            replace(NOBODY, team="t"),
+            Principals(team=TEAM),
+            Role.TEAM,
+        ),
+        (RoleRules(required=True), replace(SOMEBODY, roles=("ops",)), Principals(), None),
         (
             replace_rules(DEVELOPERS, required=True),
             replace(SOMEBODY, roles=("ops",)),
@@ -191,7 +200,7 @@ def stand(  # noqa: PLR0913 - what a standing depends on
     *,
     catalog: ModelCatalog = PLAIN_CATALOG,
     scopes: ScopeGrants = NO_SCOPE_RULES,
-    email_domains: frozenset[str] = frozenset(),
+    email_domains: frozenset[str] | None = None,
     teams: TeamRules = NO_TEAM_RULES,
 ) -> Standing:
     policy = Policy(
@@ -285,6 +294,7 @@ def test_sec_52_a_person_of_no_accepted_domain_is_refused_late(
 ) -> None:
     found = stand(identity, rows, email_domains=frozenset({"corp.example"}))
     assert found.late is AccessFault.EMAIL_DOMAIN_DENIED
+    assert stand(identity, rows, email_domains=frozenset()).late is found.late
     assert stand(identity, rows).late is None
 
 

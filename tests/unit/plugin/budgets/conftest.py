@@ -2,7 +2,7 @@ import pytest
 
 from gatepass.plugin.budgets.memory import MemoryBudgets
 from support.clock import ManualClock
-from support.limits import START, TIMEOUT
+from support.limits import RULES, START
 
 
 @pytest.fixture
@@ -12,4 +12,4 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def budgets(clock: ManualClock) -> MemoryBudgets:
-    return MemoryBudgets(clock, TIMEOUT)
+    return MemoryBudgets(clock, RULES)

@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 
 from gatepass.plugin.budgets.lock import ProcessLock, lock_path
 from gatepass.plugin.cli import app
+from gatepass.plugin.commands.check_store import store_finding
 from gatepass.plugin.directory.schema import newest
+from gatepass.plugin.settings import compile_settings, load_settings
 from support.databases import first_version, upgrade_file
 from support.directories import query
 from support.settings import LEAST_TEXT
@@ -34,7 +36,7 @@ def db(settings: Path, *command: str) -> tuple[int, str]:
 
 
 def test_a_database_that_is_not_there_is_not_made_by_looking(settings: Path) -> None:
-    assert db(settings, "current") == (0, "no schema yet; it is made at the first start, as 0002")
+    assert db(settings, "current") == (0, "no schema yet; it is made at the first start, as 0006")
     assert db(settings, "check")[0] == 1
     assert not database(settings).exists()
 
@@ -47,11 +49,11 @@ def test_a_database_of_this_version_is_left_as_it_is(settings: Path) -> None:
 
 def test_an_older_one_is_found_and_upgraded(settings: Path) -> None:
     first_version(database(settings))
-    advice = "schema 0001; needed is 0002: run `gatepass db upgrade`"
+    advice = "schema 0001; needed is 0006: run `gatepass db upgrade`"
     assert db(settings, "current") == (0, advice)
     assert db(settings, "check") == (1, advice)
     assert query(database(settings), "SELECT version_num FROM gatepass_schema") == [("0001",)]
-    assert db(settings, "upgrade") == (0, "schema 0002; it was 0001")
+    assert db(settings, "upgrade") == (0, "schema 0006; it was 0001")
     assert db(settings, "check")[0] == 0
 
 
@@ -60,12 +62,12 @@ def test_the_answers_as_json(settings: Path) -> None:
     status, text = db(settings, "check", "--json")
     assert (status, json.loads(text)) == (
         1,
-        {"schema": "0001", "needed": "0002", "upgraded_from": None},
+        {"schema": "0001", "needed": "0006", "upgraded_from": None},
     )
     status, text = db(settings, "upgrade", "--json")
     assert (status, json.loads(text)) == (
         0,
-        {"schema": "0002", "needed": "0002", "upgraded_from": "0001"},
+        {"schema": "0006", "needed": "0006", "upgraded_from": "0001"},
     )
 
 
@@ -86,3 +88,10 @@ def test_a_newer_one_is_left_alone(settings: Path) -> None:
     for command in ("current", "check", "upgrade"):
         result = CliRunner().invoke(app, ["db", command, "-c", str(settings)])
         assert "newer Gatepass" in str(result.exception)
+
+
+def test_check_says_to_upgrade_an_older_one_and_not_to_move_it_away(settings: Path) -> None:
+    first_version(database(settings))
+    found = asyncio.run(store_finding(compile_settings(load_settings(settings))))
+    assert "gatepass db upgrade" in found.found
+    assert found.advice.startswith("do so;")

@@ -18,6 +18,7 @@ from support.clock import ManualClock
 from support.directories import open_directory, query
 from support.gates import (
     KEY,
+    PRICES,
     WITHOUT_KEYS,
     ann,
     chat,
@@ -145,7 +146,7 @@ def test_the_steps_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     for expected in (
         "route       /v1/chat/completions under profile default",
         f"verify      signed by {ISSUER}",
-        "identify    user ann; team t1; role internal_user; money limits none",
+        "identify    user ann; team t1; role internal_user; limits none",
         "ALLOWED allowed",
         "would bring about: user_created ann",
         "upstream gets x-gatepass-team-id: t1",
@@ -288,6 +289,47 @@ def test_of_several_teams_each_is_told_up_to_the_one_that_pays(
     assert "DENIED 403 guardrails_denied" in text
 
 
+def test_a_team_that_is_barred_is_told_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def stock() -> None:
+        async with open_directory(tmp_path / "gatepass.db") as directory:
+            for team in ("t1", "t2"):
+                await directory.add_team(team, grants=RowDefaults(models=("o1",)))
+
+    asyncio.run(stock())
+    query(tmp_path / "gatepass.db", "UPDATE teams SET blocked = 1 WHERE team_id = 't1'")
+    asked = question(token(teams=["t1", "t2"]).decode())
+    rules_read, text = explained(settings_file(tmp_path), asked, capsys)
+    refused = [(rule["place"], rule["entry"]) for rule in rules_read if not rule["admits"]]
+    assert refused == [
+        ("teams row of an earlier team", "team_blocked"),
+        ("teams row t2 models", "gpt-4o: nothing in it admits this"),
+    ]
+    assert "DENIED 403 team_blocked" in text
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (chat_body(api_base="http://evil.example").decode(), "parameter_denied"),
+        ("{", "body_not_json"),
+        ("", "body_not_shown"),
+    ],
+)
+def test_a_request_that_cannot_be_judged_is_told_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], body: str, code: str
+) -> None:
+    rules_read, text = explained(settings_file(tmp_path), question(body=body), capsys)
+    assert rules_read[-1] == {
+        "place": "request",
+        "entry": "what it asks for could not be read or may not be asked for",
+        "admits": False,
+    }
+    assert [rule["admits"] for rule in rules_read[:-1]] == [True] * (len(rules_read) - 1)
+    assert code in text
+
+
 def test_a_public_route_and_a_bad_token_have_their_rules_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -302,3 +344,36 @@ def test_a_public_route_and_a_bad_token_have_their_rules_too(
     assert found == [{"place": place, "entry": "GET /v1/status", "admits": True}]
     assert explained(path, question("garbage"), capsys)[0] == []
     assert explained(path, question(path="/v1//models"), capsys)[0] == []
+
+
+def test_a_row_that_may_not_be_linked_is_named_with_its_rule(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = settings_file(tmp_path)
+
+    async def stock() -> None:
+        async with open_directory(tmp_path / "gatepass.db") as directory:
+            await directory.add_user("ann", home_issuer=None)
+
+    asyncio.run(stock())
+    assert run_decide(path, question(), as_json=True) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["code"] == "identity_denied"
+    assert document["steps"][-1] == {
+        "step": "link",
+        "found": "user ann matches, and is not linked: the row has no home_issuer",
+    }
+
+
+def test_a_limit_that_refuses_is_told_in_a_step_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    defaults = {"upsert": True, "defaults": {"budget": "$0.000001"}}
+    path = settings_file(tmp_path, users=defaults)
+    assert run_decide(path, question(), as_json=False) == 1
+    out = capsys.readouterr().out
+    assert "  budgets     the user's limit of money is 0.000001, 0.000001 of it left: " in out
+    path = settings_file(tmp_path, budgets={"proxy": "1 token per day", "prices": PRICES})
+    assert run_decide(path, question(), as_json=False) == 1
+    out = capsys.readouterr().out
+    assert "the proxy's limit of tokens has less left than the call may use (it resets in" in out

@@ -10,12 +10,17 @@ from gatepass.plugin import load_settings
 from gatepass.plugin.commands.import_litellm import run_import_litellm
 from support.litellm import ENVIRON, config
 
+ROLES = ("org_admin", "team", "internal_user", "internal_user_viewer")
+JWT: dict[str, object] = {"user_id_jwt_field": "sub", "enforce_rbac": True}
+INFERENCE: dict[str, object] = {
+    "role_permissions": [{"role": role, "routes": ["openai_routes"]} for role in ROLES]
+}
 ENV_LINES = "# names\n\nexport JWT_ISSUER=\"{JWT_ISSUER}\"\nJWT_AUDIENCE='{JWT_AUDIENCE}'\n"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "config.yaml").write_text(config({"user_id_jwt_field": "sub"}))
+    (tmp_path / "config.yaml").write_text(config(JWT, INFERENCE))
     (tmp_path / ".env").write_text(
         ENV_LINES.format(**ENVIRON) + f"JWT_PUBLIC_KEY_URL = {ENVIRON['JWT_PUBLIC_KEY_URL']}\nx\n"
     )

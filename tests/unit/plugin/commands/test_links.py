@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import pwd
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,9 +14,11 @@ from typer.testing import CliRunner
 from gatepass.plugin.cli import app
 from gatepass.rbac.errors import AccessFault
 from support.callers import SOMEBODY
+from support.changes import last_audit
 from support.directories import ISSUER, NO_TEAM, UPSERT, denied, open_directory, query
 from support.settings import LEAST_TEXT
 
+WHO_DID_WHAT = "SELECT actor_issuer, actor_subject, action, kind, row_id FROM audit"
 WRONG = replace(
     SOMEBODY, subject="sub-wrong", user_id="w", email="ann@corp.example", email_verified=True
 )
@@ -67,6 +71,10 @@ async def test_a_wrong_link_is_seen_undone_and_made_right(settings: Path) -> Non
     status, text, _ = await users(settings, "links", "legacy")
     assert [line.split()[1] for line in text.splitlines()] == ["ACTION", *actions]
     assert query(file, "SELECT email_state FROM users") == [("entered",)]
+    account = pwd.getpwuid(os.getuid()).pw_name
+    assert query(file, WHO_DID_WHAT) == [(None, f"cli:{account}", "update", "user", "legacy")] * 2
+    entry = last_audit(file)
+    assert (str(entry["before"]).count("sub-ann"), str(entry["after"]).count("sub-ann")) == (0, 1)
 
 
 async def test_what_cannot_be_done_is_said_and_changes_nothing(settings: Path) -> None:

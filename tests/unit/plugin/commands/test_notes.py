@@ -9,6 +9,8 @@ from gatepass.plugin.commands.notes import notes_on
 from support.gates import OPEN_RULES, PRICES, rules, settings_file
 
 USERS_BUDGET = "users.defaults.budget"
+NO_PRICES = {"published_prices": False}
+REPORTED = {"http": {"usage_token": "t" * 40}}
 BUDGET = {"upsert": True, "defaults": {"budget": "$5"}}
 
 
@@ -38,10 +40,13 @@ def noted(folder: Path, sections: dict[str, object], *, stored: bool = False) ->
             },
             ["profiles.default.permissions.internal_user"],
         ),
-        ({"budgets": {}, "users": BUDGET}, [USERS_BUDGET]),
-        ({"budgets": {}, "teams": BUDGET}, ["teams.defaults.budget"]),
+        ({"budgets": NO_PRICES, "users": BUDGET}, [USERS_BUDGET]),
+        ({"budgets": NO_PRICES, "teams": BUDGET}, ["teams.defaults.budget"]),
+        ({"budgets": NO_PRICES, "end_users": BUDGET}, ["end_users.defaults.budget"]),
+        ({"budgets": NO_PRICES | {"proxy": "5 tokens"}}, ["budgets.proxy"]),
         ({"budgets": {"prices": PRICES, "engine": "none"}, "users": BUDGET}, [USERS_BUDGET]),
         ({"users": {}}, ["users.upsert"]),
+        ({"doors": REPORTED}, ["doors.http.usage_token"]),
     ],
 )
 def test_what_refuses_everybody_is_noted(
@@ -54,13 +59,17 @@ def test_what_refuses_everybody_is_noted(
     "sections",
     [
         {},
+        {"doors": REPORTED, "budgets": {"unsettled": "charge"}},
         {"profiles": rules("proxy_admin", routes=["management_routes"], models=[])},
         {"profiles": rules(routes=["GET /v1/models", "/v1/files/*"], models=[])},
         {"profiles": rules(models=["gpt-4o"])},
         {"users": BUDGET, "teams": BUDGET},
         {"budgets": {}},
         {"budgets": {"engine": "none"}},
-        {"budgets": {}, "users": BUDGET | {"upsert": False}},
+        {"budgets": NO_PRICES, "users": BUDGET | {"upsert": False}},
+        {"budgets": {}, "users": BUDGET},
+        {"budgets": NO_PRICES | {"free_models": ["ours"]}, "users": BUDGET},
+        {"budgets": NO_PRICES | {"proxy": "5 requests per day"}},
     ],
 )
 def test_what_is_meant_is_not_noted(tmp_path: Path, sections: dict[str, object]) -> None:

@@ -41,8 +41,9 @@ def test_a_later_worker_differs_from_the_others_in_nothing_that_needs_a_restart(
         doors={"workers": 2, "http": {"listen": "127.0.0.1:1"}},
         stores={"database": "sqlite:///old.db"},
     )
+    alerts = {"url": "https://hooks.example/", "secret": "0123456789abcdef0123456789abcdef"}
     wanted = settings_with(
-        budgets={"prices": prices},
+        budgets={"prices": prices, "alerts": alerts},
         stores={"database": "sqlite:///new.db"},
         users={"upsert": True},
     )
@@ -51,5 +52,6 @@ def test_a_later_worker_differs_from_the_others_in_nothing_that_needs_a_restart(
     assert later.budgets.prices == wanted.budgets.prices
     assert (later.doors, later.stores) == (started.doors, started.stores)
     assert later.budgets.engine == started.budgets.engine
-    assert later.budgets.reservation_timeout == started.budgets.reservation_timeout
+    assert later.budgets.alerts is None
+    assert later.budgets.reservation_timeout == wanted.budgets.reservation_timeout
     assert later.origin == wanted.origin

@@ -12,6 +12,7 @@ from gatepass.plugin.demo.settings import (
     write_settings,
 )
 from gatepass.plugin.settings import load_settings
+from support.limits import template
 
 
 def test_the_settings_say_what_the_arithmetic_assumes(tmp_path: Path) -> None:
@@ -29,7 +30,7 @@ def test_the_settings_say_what_the_arithmetic_assumes(tmp_path: Path) -> None:
     )
     budget = settings.teams.defaults.budget
     assert budget is not None
-    assert (budget.limit_nano_usd, budget.window_seconds) == (TEAM_LIMIT_NANO_USD, 86_400)
+    assert budget == template(TEAM_LIMIT_NANO_USD, 86_400)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Links as they are carried out: one transaction, one row, one entry in the journal."""
 
 import asyncio
+import dataclasses
 
 import pytest
 from msgspec.structs import replace
@@ -228,3 +229,24 @@ async def test_sec_55_a_row_that_somebody_took_meanwhile_is_not_taken_from_them(
                 await link_user(connection, ANN, Match("ann", Evidence.USER_ID), 0)
     assert query(where, BOUND) == [("ann", ISSUER, "sub-first", None)]
     assert query(where, JOURNAL) == []
+
+
+@pytest.mark.parametrize("address", ["ann@other.example", None])
+@pytest.mark.parametrize("stored", [True, False], ids=["a row with the id", "no row"])
+async def test_sec_52_who_is_of_no_accepted_domain_gets_no_row(
+    where: Where, address: str | None, *, stored: bool
+) -> None:
+    domains = dataclasses.replace(LINKING, email_domains=frozenset({"x.io"}))
+    rules = dataclasses.replace(UPSERT, linking=domains)
+    outsider = replace(SOMEBODY, email=address, email_verified=True)
+    async with open_directory(where, rules) as directory:
+        if stored:
+            await directory.add_user("user-1", home_issuer=ISSUER)
+        before = query(where, "SELECT * FROM users")
+        assert await denied(directory, outsider, one("red")) is AccessFault.EMAIL_DOMAIN_DENIED
+        assert query(where, "SELECT * FROM users") == before
+        assert query(where, "SELECT * FROM teams") == []
+        insider = replace(SOMEBODY, email="ann@x.io")
+        assert (await directory.resolve(insider, one("red"))).effects != ()
+        (found,), _ = await directory.resolve(outsider, one("red"))
+    assert found.user is not None, "who has a row is judged late, by what they ask for"

@@ -2,7 +2,6 @@
 
 from msgspec.structs import replace
 
-from gatepass.plugin.budgets.limits import BudgetTemplate
 from gatepass.plugin.directory.rules import DirectoryRules, RowDefaults
 from gatepass.rbac.errors import AccessFault
 from gatepass.rbac.identity import Identity
@@ -10,6 +9,7 @@ from gatepass.rbac.principals import Principals
 from gatepass.rbac.teams import TeamChoice
 from support.callers import NOBODY, SOMEBODY
 from support.directories import ISSUER, NO_TEAM, Where, denied, open_directory, some
+from support.limits import template
 from support.rows import StockedDirectory
 
 
@@ -83,7 +83,7 @@ async def test_sec_54_memberships_are_the_persons_own(where: Where) -> None:
 
 
 async def test_a_member_has_the_teams_share_unless_there_is_one_of_their_own(where: Where) -> None:
-    share, own = BudgetTemplate(7, 60), BudgetTemplate(0, None)
+    share, own = template(7, 60), template(0, None)
     async with open_directory(where) as directory:
         await directory.add_user("ann", issuer=ISSUER, subject=SOMEBODY.subject)
         await directory.add_team("shared", each_member=share)
@@ -96,12 +96,26 @@ async def test_a_member_has_the_teams_share_unless_there_is_one_of_their_own(whe
     shared, alone, free = (one.member for one in found)
     assert shared is not None
     assert shared.budget is not None
-    assert (shared.budget.limit_nano_usd, shared.models.everything) == (7, True)
+    assert (shared.budget.limits[0].hard, shared.models.everything) == (7, True)
     assert alone is not None
     assert alone.budget is not None
-    assert (alone.budget.limit_nano_usd, alone.models.allows("gpt-4o")) == (0, False)
+    assert (alone.budget.limits[0].hard, alone.models.allows("gpt-4o")) == (0, False)
     assert free is not None
     assert free.budget is None
+
+
+async def test_a_share_comes_along_where_there_is_no_membership(where: Where) -> None:
+    async with open_directory(where) as directory:
+        await directory.add_user("ann", issuer=ISSUER, subject=SOMEBODY.subject)
+        for team_id in ("stranger", "member"):
+            await directory.add_team(team_id, each_member=template(7, 60))
+        await directory.add_team("free")
+        await directory.add_membership("ann", "member", grants=RowDefaults(template(0, None)))
+        found, _ = await directory.resolve(SOMEBODY, some("stranger", "member", "free"))
+    stranger, member, free = (one.share for one in found)
+    assert stranger is not None
+    assert stranger.limits[0].hard == 7
+    assert (member, free) == (None, None)
 
 
 async def test_each_team_comes_with_its_own_organization(where: Where) -> None:

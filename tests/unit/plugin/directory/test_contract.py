@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from gatepass.jwks.errors import GatepassError
-from gatepass.plugin.callers import Directory
+from gatepass.plugin.directory.resolved import Directory
 from gatepass.plugin.directory.rules import DirectoryRules, RowDefaults
 from gatepass.plugin.errors import StoreUnavailable
 from gatepass.rbac.errors import AccessDenied, AccessFault

@@ -8,25 +8,30 @@ from msgspec.structs import replace
 from gatepass.plugin.directory.rows import models_text, read_models
 from gatepass.plugin.errors import StoreUnavailable
 from gatepass.rbac.models import ALL_MODELS
-from gatepass.rbac.principals import Budget
 from gatepass.rbac.roles import Role
 from gatepass.rbac.teams import TeamChoice
 from support.callers import SOMEBODY
 from support.directories import open_directory, query
+from support.limits import budget
 
 RED = TeamChoice(("red",), required=True, creatable=True)
 EVERYTHING = """
-INSERT INTO budgets VALUES ('b-user', 5, NULL, 7), ('b-team', 0, 60, 8), ('b-org', 1, 1, 1),
-    ('b-member', 2, 3, 4), ('b-shop', 3, NULL, 0);
-INSERT INTO organizations VALUES ('acme', NULL, 1, '["a"]', 'b-org');
+INSERT INTO budgets (budget_id, limit_nano_usd, window_seconds, anchor)
+    VALUES ('b-user', 5, NULL, 7), ('b-team', 0, 60, 8), ('b-org', 1, 1, 1),
+           ('b-member', 2, 3, 4), ('b-shop', 3, NULL, 0);
+INSERT INTO organizations (organization_id, alias, blocked, models, budget_id)
+    VALUES ('acme', NULL, 1, '["a"]', 'b-org');
 INSERT INTO teams (team_id, alias, organization_id, blocked, models, budget_id, model_aliases,
     may_modify_guardrails, created_at)
     VALUES ('red', 'Reds', 'acme', 1, '["b"]', 'b-team', '{"fast": "b"}', 1, 0);
 INSERT INTO users (user_id, issuer, subject, role, blocked, models, budget_id, created_at)
     VALUES ('user-1', 'https://idp.example', 'user-1', 'org_admin', 1, '["c"]', 'b-user', 0);
-INSERT INTO memberships VALUES ('user-1', 'red', 'user', '["e"]', 'b-member');
-INSERT INTO organization_memberships VALUES ('user-1', 'acme', 'org_admin');
-INSERT INTO end_users VALUES ('shop', 1, '["d"]', 'b-shop');
+INSERT INTO memberships (user_id, team_id, role, models, budget_id)
+    VALUES ('user-1', 'red', 'user', '["e"]', 'b-member');
+INSERT INTO organization_memberships (user_id, organization_id, role)
+    VALUES ('user-1', 'acme', 'org_admin');
+INSERT INTO end_users (end_user_id, blocked, models, budget_id)
+    VALUES ('shop', 1, '["d"]', 'b-shop');
 """
 
 
@@ -44,7 +49,7 @@ async def test_everything_that_is_stored_is_read(file: Path) -> None:
         True,
     )
     assert found.user.organizations == {"acme": Role.ORG_ADMIN}
-    assert found.user.budget == Budget("b-user", 5, None, 7)
+    assert found.user.budget == budget("b-user", 5, None, 7)
     assert found.user.models.allows("c")
     assert found.team is not None
     assert (found.team.team_id, found.team.alias) == ("red", "Reds")
@@ -52,19 +57,19 @@ async def test_everything_that_is_stored_is_read(file: Path) -> None:
     assert found.team.model_aliases == {"fast": "b"}
     assert found.team.may_modify_guardrails
     assert found.team.blocked
-    assert found.team.budget == Budget("b-team", 0, 60, 8)
+    assert found.team.budget == budget("b-team", 0, 60, 8)
     assert found.team.models.allows("b")
     assert found.member is not None
     assert found.member.models.allows("e")
-    assert found.member.budget == Budget("b-member", 2, 3, 4)
+    assert found.member.budget == budget("b-member", 2, 3, 4)
     assert found.organization is not None
-    assert found.organization.budget == Budget("b-org", 1, 1, 1)
+    assert found.organization.budget == budget("b-org", 1, 1, 1)
     assert (found.organization.organization_id, found.organization.blocked) == ("acme", True)
     assert found.organization.models.allows("a")
     assert found.end_user is not None
     assert (found.end_user.end_user_id, found.end_user.blocked) == ("shop", True)
     assert found.end_user.models.allows("d")
-    assert found.end_user.budget == Budget("b-shop", 3, None, 0)
+    assert found.end_user.budget == budget("b-shop", 3, None, 0)
     rows = (found.user, found.team, found.member, found.organization, found.end_user)
     assert not any(row.models.allows("other") for row in rows)
 

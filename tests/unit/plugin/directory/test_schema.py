@@ -12,7 +12,8 @@ from sqlalchemy.engine.interfaces import ReflectedIndex
 from sqlalchemy.exc import IntegrityError
 
 from gatepass.jwks.errors import ConfigurationError
-from gatepass.plugin.directory.tables import VERSION_TABLE, metadata
+from gatepass.plugin.directory.metadata import metadata
+from gatepass.plugin.directory.tables import VERSION_TABLE
 from gatepass.plugin.errors import StoreUnavailable
 from support.databases import upgrade_file
 from support.directories import query
@@ -74,7 +75,7 @@ async def test_a_second_start_changes_nothing(new_file: Path) -> None:
     before = query(new_file, "SELECT sql FROM sqlite_master ORDER BY name")
     await upgrade_file(new_file)
     assert query(new_file, "SELECT sql FROM sqlite_master ORDER BY name") == before
-    assert version(new_file) == "0002"
+    assert version(new_file) == "0006"
 
 
 async def test_nothing_is_printed_and_nothing_else_is_reconfigured(
@@ -94,7 +95,7 @@ def test_the_file_is_its_owners_alone(new_file: Path) -> None:
 async def test_several_databases_at_once_do_not_mix(tmp_path: Path) -> None:
     files = [tmp_path / f"{number}.db" for number in range(6)]
     await asyncio.gather(*(upgrade_file(file) for file in files))
-    assert {version(file) for file in files} == {"0002"}
+    assert {version(file) for file in files} == {"0006"}
 
 
 async def test_a_newer_schema_is_left_alone(file: Path) -> None:
@@ -167,9 +168,21 @@ async def test_a_file_that_cannot_be_used_is_explained(
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO budgets VALUES ('b', -1, NULL, 0)",
-        "INSERT INTO budgets VALUES ('b', NULL, NULL, 0)",
-        "INSERT INTO budgets VALUES ('b', 1, 0, 0)",
+        *(
+            f"INSERT INTO budgets (budget_id, anchor, {column}) VALUES ('b', 0, {value})"  # noqa: S608 - names and values of ours
+            for column, value in [
+                ("limit_nano_usd", -1),
+                ("soft_nano_usd", -1),
+                ("limit_tokens", -1),
+                ("limit_requests", -1),
+                ("raised_nano_usd", -1),
+                ("window_seconds", 0),
+                ("time_zone", "'UTC'"),
+                ("calendar_period", "'day'"),
+                ("time_zone, calendar_period", "'UTC', 'fortnight'"),
+                ("time_zone, calendar_period, window_seconds", "'UTC', 'day', 60"),
+            ]
+        ),
         "INSERT INTO users (user_id, issuer, created_at) VALUES ('u', 'i', 0)",
         """INSERT INTO users (user_id, issuer, subject, created_at, role)
            VALUES ('u', 'i', 's', 0, 'root')""",

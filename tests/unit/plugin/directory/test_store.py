@@ -1,13 +1,14 @@
 import pytest
 from msgspec.structs import replace
 
-from gatepass.plugin.budgets.limits import BudgetTemplate
 from gatepass.plugin.decision import Effect
 from gatepass.plugin.directory.rules import DirectoryRules, RowDefaults
+from gatepass.rbac.budgets import Limit, Unit
 from gatepass.rbac.errors import AccessFault
 from gatepass.rbac.models import ALL_MODELS
 from gatepass.rbac.principals import Principals
 from gatepass.rbac.teams import TeamChoice
+from gatepass.rbac.windows import FOREVER, Rolling
 from support.callers import NOBODY, SOMEBODY
 from support.clock import ManualClock
 from support.directories import (
@@ -23,6 +24,7 @@ from support.directories import (
     query,
     some,
 )
+from support.limits import template
 
 ALL = RowDefaults(models=None)
 
@@ -65,8 +67,8 @@ async def test_a_stranger_is_made_once_with_the_defaults(where: Where) -> None:
     rules = DirectoryRules(
         user_upsert=True,
         team_upsert=True,
-        user_defaults=RowDefaults(BudgetTemplate(50, 60), models=("gpt-*",)),
-        team_defaults=RowDefaults(BudgetTemplate(100, None), models=None),
+        user_defaults=RowDefaults(template(50, 60), models=("gpt-*",)),
+        team_defaults=RowDefaults(template(100, None), models=None),
     )
     async with open_directory(where, rules, ManualClock(wall=1234.9)) as directory:
         (first,), effects = await directory.resolve(SOMEBODY, one("red"))
@@ -78,12 +80,12 @@ async def test_a_stranger_is_made_once_with_the_defaults(where: Where) -> None:
     assert first.user.models.allows("gpt-4o")
     assert not first.user.models.allows("o3")
     assert first.user.budget is not None
-    assert first.user.budget.limit_nano_usd == 50
-    assert (first.user.budget.window_seconds, first.user.budget.anchor) == (60, 1234)
+    assert first.user.budget.limits == (Limit(Unit.MONEY, 50),)
+    assert first.user.budget.window == Rolling(60, 1234)
     assert first.team is not None
     assert first.team.models is ALL_MODELS
     assert first.team.budget is not None
-    assert (first.team.budget.window_seconds, first.team.budget.anchor) == (None, 1234)
+    assert first.team.budget.window == FOREVER
     assert second == first
     assert query(where, "SELECT user_id, issuer, subject, email, created_at FROM users") == [
         ("user-1", ISSUER, "user-1", None, 1234)
@@ -91,7 +93,7 @@ async def test_a_stranger_is_made_once_with_the_defaults(where: Where) -> None:
 
 
 async def test_budgets_are_not_shared_by_those_who_are_made(where: Where) -> None:
-    rules = DirectoryRules(user_upsert=True, user_defaults=RowDefaults(BudgetTemplate(50, 60)))
+    rules = DirectoryRules(user_upsert=True, user_defaults=RowDefaults(template(50, 60)))
     async with open_directory(where, rules) as directory:
         for name in ("ann", "bob"):
             await directory.resolve(person(name), NO_TEAM)

@@ -6,12 +6,14 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy.exc import IntegrityError
 
-from gatepass.plugin.budgets.limits import BudgetTemplate
 from gatepass.plugin.directory.rules import RowDefaults
+from gatepass.rbac.budgets import Limit, Unit
 from gatepass.rbac.roles import Role
 from gatepass.rbac.teams import TeamChoice
+from gatepass.rbac.windows import Rolling
 from support.callers import SOMEBODY
 from support.directories import open_directory, query
+from support.limits import template
 from support.rows import Kind, StockedDirectory
 
 KINDS: tuple[Kind, ...] = ("user", "team", "organization", "end_user")
@@ -36,14 +38,16 @@ async def fill(directory: StockedDirectory, grants: RowDefaults) -> None:
 
 async def test_what_is_added_is_found(file: Path) -> None:
     async with open_directory(file) as directory:
-        await fill(directory, RowDefaults(BudgetTemplate(5, 60), ("gpt-*",)))
+        await fill(directory, RowDefaults(template(5, 60), ("gpt-*",)))
         (found,), _ = await directory.resolve(CALLER, RED)
     rows = (found.user, found.team, found.organization, found.end_user)
     assert all(row is not None and row.models.allows("gpt-4o") for row in rows)
     assert found.user is not None
     assert found.user.role is Role.ORG_ADMIN
     assert found.user.budget is not None
-    assert (found.user.budget.limit_nano_usd, found.user.budget.window_seconds) == (5, 60)
+    assert found.user.budget.limits == (Limit(Unit.MONEY, 5),)
+    assert isinstance(found.user.budget.window, Rolling)
+    assert found.user.budget.window.seconds == 60
     assert query(file, "SELECT email FROM users") == [("ann@example.com",)]
     assert query(file, "SELECT alias FROM teams") == [("Reds",)]
     assert query(file, "SELECT role FROM memberships") == [("admin",)]

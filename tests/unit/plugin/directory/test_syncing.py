@@ -3,10 +3,13 @@
 import pytest
 from msgspec.structs import replace
 
+from gatepass.plugin.budgets.templates import BudgetTemplate
 from gatepass.plugin.decision import Effect
-from gatepass.plugin.directory.rules import DirectoryRules
+from gatepass.plugin.directory.rules import DirectoryRules, RowDefaults
+from gatepass.rbac.budgets import Limit, Unit
 from gatepass.rbac.roles import Role
 from support.callers import NOBODY, SOMEBODY
+from support.changes import audited, last_audit
 from support.directories import ISSUER, NO_TEAM, Where, open_directory, query, some
 from support.rows import StockedDirectory
 
@@ -100,6 +103,51 @@ async def test_a_role_that_an_operator_gave_counts_without_a_token_that_says_it(
         (found,), _ = await directory.resolve(SOMEBODY, NO_TEAM)
     assert found.user is not None
     assert found.user.role is Role.PROXY_ADMIN_VIEWER
+
+
+@pytest.mark.parametrize("given", [Role.PROXY_ADMIN, Role.INTERNAL_USER_VIEWER])
+async def test_a_role_that_an_operator_gave_is_not_written_over(where: Where, given: Role) -> None:
+    staff = replace(SOMEBODY, role=Role.INTERNAL_USER)
+    async with open_directory(where, SYNC) as directory:
+        await fill(directory, given)
+        assert (await directory.resolve(staff, NO_TEAM)).effects == ()
+        (found,), _ = await directory.resolve(SOMEBODY, NO_TEAM)
+    assert found.user is not None
+    assert found.user.role is given, "the last administrator stays one, and a viewer a viewer"
+    assert query(where, ROLE) == [(given, 0)]
+
+
+async def test_a_role_that_a_token_asserted_follows_the_next_one(where: Where) -> None:
+    async with open_directory(where, SYNC) as directory:
+        await fill(directory)
+        for role in (Role.PROXY_ADMIN, Role.INTERNAL_USER):
+            says = replace(SOMEBODY, role=role)
+            assert (await directory.resolve(says, NO_TEAM)).effects == (
+                Effect("role_synced", "ann"),
+            )
+    assert query(where, ROLE) == [("internal_user", 1)]
+
+
+async def test_what_follows_a_token_is_audited_and_leaves_no_budget_behind(where: Where) -> None:
+    says = replace(SOMEBODY, role=Role.PROXY_ADMIN, teams=("t1",), teams_listed=True)
+    own = RowDefaults(BudgetTemplate((Limit(Unit.MONEY, 5),)))
+    async with open_directory(where, SYNC) as directory:
+        await directory.add_user("ann", issuer=ISSUER, subject=SOMEBODY.subject)
+        for team_id in ("t1", "t2"):
+            await directory.add_team(team_id)
+        await directory.add_membership("ann", "t2", grants=own)
+        await directory.resolve(says, NO_TEAM)
+        await directory.resolve(says, NO_TEAM)
+    assert audited(where) == [
+        ("update", "user", "ann", None),
+        ("create", "membership", "ann", "t1"),
+        ("delete", "membership", "ann", "t2"),
+    ]
+    entry = last_audit(where)
+    assert (entry["actor_issuer"], entry["actor_subject"]) == (ISSUER, SOMEBODY.subject)
+    assert isinstance(entry["before"], dict)
+    assert entry["before"]["budget"]["limit_nano_usd"] == 5
+    assert query(where, "SELECT budget_id FROM budgets") == []
 
 
 async def test_a_new_user_is_a_member_at_once(where: Where) -> None:

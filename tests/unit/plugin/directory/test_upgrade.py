@@ -8,12 +8,17 @@ from sqlalchemy import create_engine
 
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.directory import schema
+from gatepass.plugin.directory.budget_rows import BUDGET_COLUMNS, to_budget
+from gatepass.plugin.directory.database import Database
 from gatepass.plugin.directory.schema import newest
 from gatepass.plugin.directory.sqlite import WRITING, prepare
+from gatepass.rbac.budgets import Limit, Unit
 from support.callers import SOMEBODY
 from support.databases import first_version as make_first_version
-from support.databases import make_file, upgrade_file
+from support.databases import first_version_on_server, make_file, upgrade_file
 from support.directories import open_directory, query, some
+from support.limits import budget
+from support.postgresql import PostgresqlProcess
 
 FIRST_ROWS = """
 INSERT INTO budgets VALUES ('b', 5, 60, 7);
@@ -65,9 +70,8 @@ async def test_an_upgrade_keeps_what_is_stored(first_version: Path) -> None:
     assert query(first_version, "SELECT team_id, models, created_at FROM teams") == [
         ("red", '["a"]', 3)
     ]
-    assert query(first_version, "SELECT * FROM memberships") == [
-        ("ann", "red", "admin", '"all"', "b")
-    ]
+    members = "SELECT user_id, team_id, role, models, budget_id, version FROM memberships"
+    assert query(first_version, members) == [("ann", "red", "admin", '"all"', "b", 1)]
     assert query(first_version, "SELECT count(*) FROM sqlite_master WHERE name LIKE 'old%'") == [
         (0,)
     ]
@@ -78,7 +82,24 @@ async def test_an_upgrade_keeps_what_is_stored(first_version: Path) -> None:
     assert found.user is not None
     assert (found.user.user_id, found.user.blocked) == ("ann", True)
     assert found.member is not None
-    assert found.member.budget is not None
+    assert found.member.budget == budget("b", 5, 60, 7)
+
+
+async def test_an_upgrade_of_a_server_keeps_budgets_and_who_refers_to_them(
+    postgresql: PostgresqlProcess,
+) -> None:
+    url = postgresql.new_database(empty=True)
+    await first_version_on_server(url)
+    query(url, "INSERT INTO budgets VALUES ('b', 5, 60, 7)")
+    query(url, "INSERT INTO end_users VALUES ('shop', false, '[]', 'b')")
+    await Database(url).upgrade()
+    columns = f"SELECT {', '.join(BUDGET_COLUMNS)} FROM budgets"  # noqa: S608 - names of ours
+    (row,) = query(url, columns)
+    assert to_budget("b", row) == budget("b", 5, 60, 7)
+    assert query(url, "SELECT budget_id FROM end_users") == [("b",)]
+    query(url, "UPDATE budgets SET limit_nano_usd = NULL, limit_requests = 3")
+    (row,) = query(url, columns)
+    assert to_budget("b", row).limits == (Limit(Unit.REQUESTS, 3),)
 
 
 async def test_an_upgrade_is_not_undone(file: Path) -> None:

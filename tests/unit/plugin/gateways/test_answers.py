@@ -12,7 +12,7 @@ from gatepass.plugin.gateways.conventions import (
     TRAEFIK,
     Convention,
 )
-from gatepass.plugin.headers import Header
+from gatepass.plugin.headers import REQUEST_ID, Header
 from gatepass.plugin.reasons import Reason
 from gatepass.plugin.refusals import refuse_for
 
@@ -41,6 +41,7 @@ def test_allowed_is_200_with_the_headers_to_set(convention: Convention) -> None:
     status, headers, body = to_answer(convention, [], ALICE)
     assert (status, body) == (200, b"")
     assert (b"x-gatepass-user", b"alice") in headers
+    assert [value for name, value in headers if name == REQUEST_ID] == [b"r-1"]
     assert (REMOVE in dict(headers)) is (convention is ENVOY)
 
 
@@ -68,6 +69,23 @@ def test_sec_44_every_spelling_of_the_client_is_removed() -> None:
 def test_a_header_that_is_set_under_an_odd_name_is_not_removed_again() -> None:
     odd = Allow("r", None, ((b"x_user", b"alice"),), frozenset({b"x-user"}))
     assert removed([(b"x_user", b"admin"), (b"X-User", b"x")], odd) == [b"X-User", b"x-user"]
+
+
+def test_sec_44_the_requests_id_is_set_and_its_other_spellings_removed() -> None:
+    ours = Allow("r-1", None, (), IDENTITY | {REQUEST_ID})
+    names = removed([(b"x_gatepass-request", b"r-2"), (REQUEST_ID, b"r-3")], ours)
+    assert b"x_gatepass-request" in names
+    assert REQUEST_ID not in names
+    _, answer, _ = to_answer(ENVOY, [], ours)
+    assert dict(answer)[REQUEST_ID] == b"r-1"
+
+
+def test_each_answer_names_its_own_request() -> None:
+    for request_id in ("r-1", "r-2"):
+        decision = Allow(request_id, None, ALICE.set_headers, IDENTITY)
+        for convention in CONVENTIONS.values():
+            _, answer, _ = to_answer(convention, [], decision)
+            assert dict(answer)[REQUEST_ID] == request_id.encode()
 
 
 def test_a_public_route_removes_all_and_sets_nothing() -> None:

@@ -72,7 +72,11 @@ async def test_an_allowed_request_reaches_the_service_with_its_headers_changed()
     service, done = await ask(ScriptedDecider(answer=ALICE), scope, b"0123", b"456789")
     assert done.status == 204
     (seen,) = service.scopes
-    assert seen["headers"] == [(b"accept", b"*/*"), (b"x-gatepass-user", b"alice")]
+    assert seen["headers"] == [
+        (b"accept", b"*/*"),
+        (b"x-gatepass-user", b"alice"),
+        (b"x-gatepass-request", ALICE.request_id.encode()),
+    ]
     assert seen["state"][STATE_KEY] is ALICE
     assert service.body == b"0123456789"
     assert scope["headers"] == client

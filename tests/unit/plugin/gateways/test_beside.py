@@ -42,7 +42,9 @@ def test_the_names_of_one_process_differ_and_are_found_again(path: Path) -> None
     assert beside(path / "no folder" / "kong.sock") == []
 
 
-@pytest.mark.parametrize("pid", [NEVER_A_PID, 2**31, os.getpid()])
+@pytest.mark.parametrize(
+    "pid", [NEVER_A_PID, 2**31, os.getpid()], ids=["never", "too large", "ours"]
+)
 def test_what_dead_processes_of_our_own_left_is_removed(path: Path, pid: int) -> None:
     leave_beside(path, pid)
     clear_abandoned(path)
@@ -58,6 +60,7 @@ def test_what_belongs_to_another_path_stays(path: Path) -> None:
 @pytest.mark.parametrize(
     ("pid", "namespace"),
     [(os.getppid(), HERE), (NEVER_A_PID, ELSEWHERE), (os.getpid(), ELSEWHERE), (1, 0)],
+    ids=["alive", "elsewhere", "ours elsewhere", "nowhere"],
 )
 def test_one_that_may_be_about_to_listen_is_left_alone_until_it_is_old(
     path: Path, pid: int, namespace: int, monkeypatch: pytest.MonkeyPatch

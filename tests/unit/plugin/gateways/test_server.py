@@ -72,6 +72,7 @@ def test_there_is_no_server_and_no_date_header(door: Door) -> None:
         "cache-control",
         "x-envoy-auth-headers-to-remove",
         "connection",
+        "x-gatepass-request",
     }
 
 

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from gatepass.plugin.gateways.http_door import decision_app
 from gatepass.plugin.gateways.status_door import status_app
+from gatepass.plugin.outage import OutageStatus
 from gatepass.plugin.settings.compiled import StatusDoor
 from gatepass.plugin.settings.values import to_address
 from support.asgi import Exchange, exchange, http_scope
@@ -45,6 +46,24 @@ async def test_a_reader_is_told_what_readiness_hangs_on(app: Make) -> None:
     done = await page(app(ScriptedWatched(AWAY, store=False)), b"/readyz")
     causes = {"ready": False, "store": False, "issuers": {AWAY.issuer: "none"}}
     assert (done.status, json.loads(done.body)) == (503, causes)
+
+
+@APPS
+async def test_sec_41_a_reader_is_told_that_it_serves_without_its_store(app: Make) -> None:
+    watched = ScriptedWatched(GOOD, store=False)
+    watched.without_store = OutageStatus(serves=True, open_profiles=("status",))
+    done = await page(app(watched), b"/readyz")
+    assert (done.status, json.loads(done.body)) == (
+        200,
+        {
+            "ready": True,
+            "store": False,
+            "issuers": {GOOD.issuer: "fresh"},
+            "without_store": {"open_profiles": ["status"]},
+        },
+    )
+    hidden = await page(app(watched), b"/readyz", client=STRANGER)
+    assert (hidden.status, json.loads(hidden.body)) == (200, {"ready": True})
 
 
 @APPS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gatepass.plugin.budgets.memory import Settlement
+from gatepass.plugin.budgets.engine import Settlement
 from gatepass.plugin.gateways.bookkeeper import cost_nothing
 from gatepass.plugin.metering.prices import Usage
 from support.kong_events import Books
@@ -27,6 +27,9 @@ from support.usage_desk import TAIL, Desk
         {"usage": TAIL, "route_id": "llm", "service_id": "llm", "more": {"deep": [1]}},
         {"prompt_tokens": "12", "completion_tokens": 30, "status": 500},
         {"prompt_tokens": "0", "completion_tokens": "0", "usage": TAIL},
+        {"usage": CHAT},
+        {"usage": RESPONSES},
+        {"response": {"id": "c-1", "choices": [], "usage": CHAT}, "status": 200},
     ],
 )
 async def test_usage_settles(record: dict[str, object]) -> None:
@@ -99,7 +102,6 @@ async def test_a_failed_call_is_released(status: object) -> None:
         {"prompt_tokens": 10**30, "completion_tokens": 1},
         {"usage": ""},
         {"usage": "not json"},
-        {"usage": CHAT},
         {"usage": [TAIL]},
         {"usage": TAIL, "usage_head": 7},
         {"usage": TAIL, "complete": False},
@@ -109,10 +111,11 @@ async def test_a_failed_call_is_released(status: object) -> None:
         {"usage": '{"choices":["' + json.dumps(TAIL)[1:-1] + '"]}'},
     ],
 )
-async def test_sec_59_what_says_nothing_leaves_the_reservation(record: dict[str, object]) -> None:
+async def test_sec_59_what_says_nothing_costs_the_estimate(record: dict[str, object]) -> None:
     desk = Desk()
     assert await desk.report({"request_id": "r-1", **record}) == (0, 1)
-    assert desk.books.done == []
+    assert desk.books.done == [("settle_estimate", "r-1", None)]
+    assert set(desk.codes) <= {"usage_missing", "usage_invalid"}
 
 
 @pytest.mark.parametrize("request_id", ["", "r-2", "R-1", "r-1 ", "r-1, r-1", None, 1, ["r-1"], {}])
@@ -133,11 +136,16 @@ async def test_what_was_forgotten_meanwhile_is_not_said_to_be_settled() -> None:
             await super().release(request_id)
             return Settlement.UNKNOWN
 
+        async def settle_estimate(self, request_id: str) -> Settlement:
+            await super().settle_estimate(request_id)
+            return Settlement.UNKNOWN
+
     desk = Desk(Forgetful({"r-1"}))
     told = await desk.report(
-        {"request_id": "r-1", "usage": TAIL}, {"request_id": "r-1", "status": 500}
+        *({"request_id": "r-1", **more} for more in ({"usage": TAIL}, {"status": 500}, {}))
     )
-    assert told == (0, 2)
+    assert told == (0, 3)
+    assert desk.codes == ["request_unknown"] * 3
 
 
 RECORDS = st.dictionaries(
@@ -162,7 +170,8 @@ async def test_whatever_a_record_holds_there_is_an_answer(records: list[object])
     desk = Desk()
     done = await desk.post(json.dumps(records).encode())
     assert (done.status, desk.faults) == (200, 0)
-    assert sum(json.loads(done.body).values()) == len(records)
+    told = json.loads(done.body)
+    assert told["settled"] + told["already_settled"] + told["unknown"] == len(records)
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,18 @@ import yaml
 
 from gatepass.jwks.errors import ConfigurationError
 from gatepass.plugin.importers.litellm import import_litellm
-from support.litellm import ENVIRON, imported, settings_of, verdict_of
+from support.litellm import ENVIRON, imported, manual_keys, settings_of, verdict_of
 
 MAPPINGS = [{"role": "llm.user", "internal_role": "internal_user"}]
 SCOPES = [{"scope": "llm.mini", "models": ["gpt-4o-mini"]}]
+GUARDED = "(handlers check whose key, team or user it is)"
+ADDRESSES = "(an address names whoever has no user id)"
 
 
-def test_the_smallest_configuration_loads_and_needs_nobody() -> None:
+def test_the_smallest_configuration_loads_and_leaves_only_routes_to_a_person() -> None:
     found = imported({"user_id_jwt_field": "sub"})
-    assert found.status == 0
+    assert manual_keys(found) == [GUARDED]
+    assert found.status == 1
     settings = settings_of(found)
     assert settings["issuers"] == [
         {
@@ -33,7 +36,7 @@ def test_the_smallest_configuration_loads_and_needs_nobody() -> None:
     assert settings["teams"]["header"] == "x-litellm-team-id"
 
 
-def test_sec_40_no_role_gets_routes_that_only_the_peers_handlers_guard() -> None:
+def test_sec_40_no_role_gets_self_managed_routes() -> None:
     permissions = settings_of(imported())["profiles"]["default"]["permissions"]
     assert permissions.keys() == {
         *("proxy_admin", "proxy_admin_viewer", "org_admin", "team"),
@@ -85,6 +88,14 @@ def test_sec_40_no_role_gets_routes_that_only_the_peers_handlers_guard() -> None
             ENVIRON,
             "role_mappings[0].internal_role",
         ),
+        *(
+            (
+                {"enforce_rbac": True, "role_mappings": [{"role": "x", "internal_role": role}]},
+                ENVIRON,
+                "role_mappings[0].internal_role",
+            )
+            for role in ("org_admin", "customer", "proxy_admin_viewer", "internal_user_viewer")
+        ),
         ({"scope_mappings": SCOPES}, ENVIRON, "scope_mappings"),
         (
             {"enforce_scope_based_access": True, "scope_mappings": [{"models": ["m"]}]},
@@ -106,7 +117,8 @@ def test_what_our_own_loader_refuses_is_refused_with_our_setting() -> None:
     found = imported({"user_id_jwt_field": "a..b"})
     assert found.text is None
     assert verdict_of(found, "issuers[0].claims.user[0]") == "refused"
-    broken = imported({"role_mappings": [{"role": "*", "internal_role": "proxy_admin"}]})
+    anybody = [{"jwt_role": "*", "litellm_role": "proxy_admin"}]
+    broken = imported({"sync_user_role_and_teams": True, "jwt_litellm_role_map": anybody})
     assert verdict_of(broken, "roles.mappings[0].value") == "refused"
     nobody = imported({"custom_validate": "no_such_module.check"})
     assert verdict_of(nobody, "checks.custom") == "refused"
@@ -147,8 +159,8 @@ def test_issuers_are_an_allow_list_and_name_their_own_claims() -> None:
         }
     )
     own, other, third = settings_of(found)["issuers"]
-    assert own["claims"]["user"] == ["sub", "email"]
-    assert other["claims"]["user"] == ["upn", "email"]
+    assert own["claims"]["user"] == ["sub"]
+    assert other["claims"]["user"] == ["upn"]
     assert other["audience"] == ["gw2", "gw3"]
     assert other["refresh"] == "60s"
     assert other["max_stale"] == "3600s"
@@ -157,6 +169,28 @@ def test_issuers_are_an_allow_list_and_name_their_own_claims() -> None:
     assert own["email_trusted"] is True
     assert verdict_of(found, "issuers[0].virtual_key_claim_field") == "manual"
     assert found.status == 1
+
+
+@pytest.mark.parametrize(
+    "jwt",
+    [
+        {"user_id_jwt_field": "sub", "user_email_jwt_field": "email"},
+        {"user_email_jwt_field": "email"},
+        {
+            "issuers": [
+                {"issuer": "https://b.example", "audience": "x", "user_email_jwt_field": "email"}
+            ]
+        },
+    ],
+)
+def test_sec_52_an_address_names_nobody_unless_a_person_says_so(jwt: dict[str, object]) -> None:
+    found = imported(jwt)
+    assert verdict_of(found, ADDRESSES) == "manual"
+    for issuer in settings_of(found)["issuers"]:
+        assert "email" not in issuer["claims"]["user"]
+    assert "claims:\n      # TO DO" in str(found.text)
+    assert verdict_of(imported({"user_id_jwt_field": "sub"}), "user_id_jwt_field") == "exact"
+    assert ADDRESSES not in manual_keys(imported({"user_id_jwt_field": "sub"}))
 
 
 def test_the_issuer_of_the_environment_may_stand_in_the_list_as_well() -> None:
@@ -311,7 +345,7 @@ def permitted(general: dict[str, object], **jwt: object) -> tuple[Any, Any]:
 
 def test_permissions_narrow_what_a_role_may_and_never_open_anything() -> None:
     asked = [
-        {"role": "internal_user", "models": ["gpt-*"], "routes": ["openai_routes", "/key/info"]},
+        {"role": "internal_user", "models": ["gpt-4o"], "routes": ["openai_routes", "/key/info"]},
         {"role": "internal_user", "models": ["never"]},
         {"role": "team", "routes": ["*", "/user/delete"]},
         {"role": "internal_user_viewer", "routes": ["management_routes"]},
@@ -320,13 +354,62 @@ def test_permissions_narrow_what_a_role_may_and_never_open_anything() -> None:
     permissions, found = permitted({"role_permissions": asked})
     assert permissions["internal_user"] == {
         "routes": ["openai_routes", "/key/info"],
-        "models": ["gpt-*"],
+        "models": ["gpt-4o"],
     }
     assert permissions["team"]["routes"] == ["llm_api_routes", "info_routes"]
     assert "/user/delete" not in permissions["internal_user_viewer"]["routes"]
     assert "/user/info" in permissions["internal_user_viewer"]["routes"]
     assert permissions["proxy_admin"] == {"routes": ["management_routes"], "models": []}
+    assert manual_keys(found) == [GUARDED]
+
+
+def test_sec_40_routes_on_which_only_handlers_check_need_a_person_as_long_as_a_role_has_some() -> (
+    None
+):
+    roles = ("org_admin", "team", "internal_user", "internal_user_viewer")
+    narrow = [{"role": role, "routes": ["openai_routes", "/health"]} for role in roles]
+    _, found = permitted({"role_permissions": narrow})
     assert found.status == 0
+    routes = (
+        "/key/generate",
+        "/key/k/reset_spend",
+        "/team/key/bulk_update",
+        "/user/info",
+        "/key/{key_id}/regenerate",
+        "GET /key/list",
+        "/key/*",
+        "internal_user_routes",
+    )
+    for route in routes:
+        asked = [*narrow[:2], {"role": "internal_user", "routes": [route]}, narrow[3]]
+        permissions, found = permitted({"role_permissions": asked})
+        assert permissions["internal_user"]["routes"]
+        assert manual_keys(found) == [GUARDED]
+        (sentence,) = [v.sentence for v in found.verdicts if v.key == GUARDED]
+        assert "of internal_user:" in sentence
+    usual = imported({"user_id_jwt_field": "sub"})
+    (sentence,) = [v.sentence for v in usual.verdicts if v.key == GUARDED]
+    assert "of org_admin, team, internal_user, internal_user_viewer:" in sentence
+
+
+@pytest.mark.parametrize("entry", ["gpt-*", "openai/*", "*", "all-proxy-models", "beta"])
+def test_sec_57_a_name_that_stands_for_several_models_here_is_left_out(entry: str) -> None:
+    models = [{"model_name": "a", "model_info": {"access_groups": ["beta"]}}]
+    scopes = [{"scope": "s", "models": ["a", entry]}]
+    jwt: dict[str, object] = {
+        "user_id_jwt_field": "sub",
+        "enforce_rbac": True,
+        "enforce_scope_based_access": True,
+        "scope_mappings": scopes,
+    }
+    general = {"role_permissions": [{"role": "internal_user", "models": [entry, "a"]}]}
+    found = imported(jwt, general, model_list=models)
+    assert verdict_of(found, "scope_mappings[0].models[1]") == "manual"
+    assert verdict_of(found, "role_permissions[0].models[0]") == "manual"
+    settings = settings_of(found)
+    assert settings["scopes"]["mappings"] == [{"scope": "s", "models": ["a"]}]
+    permissions = settings["profiles"]["default"]["permissions"]
+    assert permissions["internal_user"]["models"] == ["a"]
 
 
 def test_permissions_count_only_where_they_are_enforced() -> None:
@@ -358,10 +441,50 @@ def test_allowed_roles_and_the_claim_they_stand_in() -> None:
     assert verdict_of(two, "user_roles_jwt_field") == "manual"
 
 
-def test_a_role_map_counts_only_with_the_sync() -> None:
-    found = imported({"jwt_litellm_role_map": [{"jwt_role": "a", "litellm_role": "team"}]})
+@pytest.mark.parametrize("switch", [{}, {"sync_user_role_and_teams": False}])
+def test_sec_56_a_role_map_counts_only_with_the_sync(switch: dict[str, object]) -> None:
+    role_map = [{"jwt_role": "a", "litellm_role": "proxy_admin"}]
+    found = imported({"jwt_litellm_role_map": role_map, **switch})
     assert verdict_of(found, "jwt_litellm_role_map") == "manual"
     assert settings_of(found)["roles"]["mappings"] == []
+    synced = imported({"jwt_litellm_role_map": role_map, "sync_user_role_and_teams": True})
+    assert verdict_of(synced, "jwt_litellm_role_map") == "exact"
+
+
+@pytest.mark.parametrize("switch", [{}, {"enforce_rbac": False}])
+def test_role_mappings_count_only_where_they_are_enforced(switch: dict[str, object]) -> None:
+    mappings = [{"role": "boss", "internal_role": "proxy_admin"}, *MAPPINGS]
+    found = imported({"role_mappings": mappings, **switch})
+    assert verdict_of(found, "role_mappings") == "manual"
+    assert settings_of(found)["roles"]["mappings"] == []
+
+
+def test_role_mappings_that_say_whose_id_the_object_id_is_count_but_for_administrators() -> None:
+    mappings = [{"role": "boss", "internal_role": "proxy_admin"}, *MAPPINGS]
+    found = imported({"role_mappings": mappings, "object_id_jwt_field": "oid"})
+    assert verdict_of(found, "role_mappings") == "manual"
+    assert settings_of(found)["roles"]["mappings"] == [
+        {"value": "llm.user", "role": "internal_user"}
+    ]
+
+
+def test_sec_56_values_of_role_mappings_are_exact_and_administrators_need_a_person() -> None:
+    mappings = [
+        {"role": "app-*", "internal_role": "proxy_admin"},
+        {"role": "team-*", "internal_role": "team"},
+        {"role": "a[1]?", "internal_role": "team"},
+        {"role": "boss", "internal_role": "proxy_admin"},
+        *MAPPINGS,
+    ]
+    found = imported({"role_mappings": mappings, "enforce_rbac": True})
+    assert settings_of(found)["roles"]["mappings"] == [
+        {"value": "a[1]?", "role": "team"},
+        {"value": "boss", "role": "proxy_admin"},
+        {"value": "llm.user", "role": "internal_user"},
+    ]
+    for key in ("[0].role", "[1].role", "[3].internal_role"):
+        assert verdict_of(found, f"role_mappings{key}") == "manual"
+    assert verdict_of(found, "role_mappings") == "changed"
 
 
 def test_scopes() -> None:
@@ -375,6 +498,7 @@ def test_scopes() -> None:
     both = settings_of(imported({**jwt, "scope_mappings": mixed}))["scopes"]
     assert both["enforce_routes"] is True
     assert [mapping["routes"] for mapping in both["mappings"]] == [["*"], ["/v1/embeddings"]]
+    assert verdict_of(imported(jwt), "scope_mappings") == "changed"
     nothing = imported({"enforce_scope_based_access": True})
     assert "scopes" not in settings_of(nothing)
     assert verdict_of(nothing, "enforce_scope_based_access") == "manual"
@@ -427,14 +551,16 @@ def test_models() -> None:
         ({"allowed_ips": ["10.0.0.1"]}, "manual"),
         ({"never_heard_of": 1}, "manual"),
         ({"apply_user_budget_to_team_keys": True}, "exact"),
-        ({"apply_user_budget_to_team_keys": False}, "manual"),
-        ({"disable_budget_reservation": True}, "manual"),
+        ({"apply_user_budget_to_team_keys": False}, "exact"),
+        ({"disable_budget_reservation": True}, "exact"),
     ],
 )
 def test_every_general_setting_has_a_verdict(general: dict[str, object], verdict: str) -> None:
     found = imported({}, general)
     assert verdict_of(found, next(iter(general))) == verdict
-    assert found.status == (1 if verdict == "manual" else 0)
+    assert manual_keys(found) == [GUARDED] + [f"general_settings.{next(iter(general))}"] * (
+        verdict == "manual"
+    )
 
 
 @pytest.mark.parametrize(
@@ -458,8 +584,33 @@ def test_sections_at_the_top_are_named_when_unknown() -> None:
     assert verdict_of(found, "callbacks") == "exact"
 
 
-def test_limits_of_the_whole_proxy_need_a_person() -> None:
-    assert verdict_of(imported(litellm_settings={"max_budget": 5}), "max_budget") == "manual"
+@pytest.mark.parametrize(
+    ("general", "service", "budgets"),
+    [
+        ({}, {}, {"admission": "fit", "user_limit_when_team_pays": "without_team"}),
+        (
+            {"disable_budget_reservation": True, "apply_user_budget_to_team_keys": True},
+            {"max_budget": 5, "budget_duration": "7d"},
+            {"admission": "after", "user_limit_when_team_pays": "all", "proxy": "$5 per 7d"},
+        ),
+        (
+            {"disable_budget_reservation": False},
+            {"budget_duration": "7d"},
+            {"admission": "fit", "user_limit_when_team_pays": "without_team"},
+        ),
+    ],
+)
+def test_limits_are_counted_as_they_were(
+    general: dict[str, object], service: dict[str, object], budgets: dict[str, object]
+) -> None:
+    found = imported({}, general, litellm_settings=service)
+    assert settings_of(found)["budgets"] == budgets
+    assert manual_keys(found) == [GUARDED]
+
+
+def test_limits_of_end_users_need_a_person() -> None:
+    found = imported(litellm_settings={"max_end_user_budget": 5})
+    assert verdict_of(found, "max_end_user_budget") == "manual"
 
 
 def test_a_service_without_the_switch_is_said_to_be_one() -> None:
@@ -470,11 +621,13 @@ def test_a_service_without_the_switch_is_said_to_be_one() -> None:
 
 
 def test_what_changes_stands_above_the_setting() -> None:
-    found = imported({"role_mappings": MAPPINGS, "team_allowed_routes": ["nope"]})
+    found = imported(
+        {"enforce_rbac": True, "role_mappings": MAPPINGS, "team_allowed_routes": ["nope"]}
+    )
     assert found.text is not None
     lines = found.text.splitlines()
     at = lines.index("  mappings:")
-    assert lines[at - 2].startswith("  # general_settings.litellm_jwtauth.role_mappings:")
+    assert lines[at - 1].startswith("  # general_settings.litellm_jwtauth.role_mappings:")
     assert "# TO DO, general_settings.litellm_jwtauth.team_allowed_routes[0]" in found.text
 
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepass.plugin.budgets.limits import MAX_NANO_USD
+from gatepass.plugin.budgets.amounts import MAX_NANO_USD
 from gatepass.plugin.metering.prices import MAX_TOKENS, Usage
-from gatepass.plugin.metering.usage import cost_in_header, usage_in_log, usage_in_tail
+from gatepass.plugin.metering.usage import usage_in_log, usage_in_tail
+from gatepass.plugin.metering.usage_headers import cost_in_header, usage_in_headers
 from support.llm_answers import CHAT, EXPECTED, FORGED, HEAD, RESPONSES, both, chat, events, read
 
 
@@ -32,7 +33,7 @@ from support.llm_answers import CHAT, EXPECTED, FORGED, HEAD, RESPONSES, both, c
                     "cache_creation": {"ephemeral_5m_input_tokens": 3},
                 },
             },
-            EXPECTED,
+            Usage(12, 30, cached_tokens=4, cache_write_tokens=3),
         ),
         (
             {
@@ -57,7 +58,7 @@ from support.llm_answers import CHAT, EXPECTED, FORGED, HEAD, RESPONSES, both, c
                 },
                 "modelVersion": "gemini-3-pro",
             },
-            EXPECTED,
+            Usage(12, 30, reasoning_tokens=5),
         ),
         ({"usageMetadata": {"promptTokenCount": 10, "totalTokenCount": 10}}, Usage(10, 0)),
         (
@@ -233,6 +234,43 @@ ZEROS = {"usage": {"prompt_tokens": 0, "completion_tokens": 0}}
 )
 def test_what_kong_counted(entry: bytes, expected: Usage | None) -> None:
     assert usage_in_log(entry) == expected
+
+
+BEDROCK = "x-amzn-bedrock-"
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ({"input-token-count": "12", "output-token-count": "30"}, EXPECTED),
+        (
+            {
+                "input-token-count": "2",
+                "output-token-count": "30",
+                "cache-read-input-token-count": "7",
+                "cache-write-input-token-count": "3",
+            },
+            Usage(12, 30, cached_tokens=7, cache_write_tokens=3),
+        ),
+        ({"input-token-count": "0", "output-token-count": "0"}, None),
+        ({"input-token-count": "12"}, None),
+        ({"output-token-count": "30"}, None),
+        *(
+            ({"input-token-count": bad, "output-token-count": "30"}, None)
+            for bad in ("", "-1", "1.5", "1e3", "\u0661", "9" * 13, "NaN", ["1", "2"], 1.5, True)
+        ),
+        ({}, None),
+    ],
+)
+def test_what_bedrock_counts_stands_in_headers(
+    counts: dict[str, object], expected: Usage | None
+) -> None:
+    headers = {BEDROCK + name: value for name, value in counts.items()}
+    assert usage_in_headers({"content-type": "x", **headers}) == expected
+    entry = json.dumps({"ai": {"proxy": ZEROS}, "response": {"headers": headers}})
+    assert usage_in_log(entry.encode()) == expected
+    counted = json.dumps({"ai": {"proxy": COUNTED}, "response": {"headers": headers}})
+    assert usage_in_log(counted.encode()) == EXPECTED
 
 
 @pytest.mark.parametrize(

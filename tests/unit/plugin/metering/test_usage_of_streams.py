@@ -83,7 +83,9 @@ def stopped(**usage: object) -> dict[str, object]:
 )
 def test_anthropics_input_stands_in_the_first_event(deltas: int, usage: dict[str, object]) -> None:
     stream = events(START, *DELTAS * deltas, stopped(**usage), STOP, named=True)
-    expected = Usage(15 if "cache_creation_input_tokens" in usage else 12, 30)
+    written = 2 if "cache_creation_input_tokens" in usage else 3
+    asked = 15 if "cache_creation_input_tokens" in usage else 12
+    expected = Usage(asked, 30, cached_tokens=4, cache_write_tokens=written)
     assert read(stream) == expected
 
 

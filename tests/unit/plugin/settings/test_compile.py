@@ -12,7 +12,6 @@ from gatepass.jwks.freshness import DEFAULT_FRESHNESS, Freshness
 from gatepass.jwks.proxy import Proxy
 from gatepass.jwks.rules import DEFAULT_TOKEN_TYPES, IssuerRules
 from gatepass.jwks.source import DiscoveredKeys, FileKeys, InlineKeys, UrlKeys
-from gatepass.plugin.budgets.limits import BudgetTemplate
 from gatepass.plugin.directory.rules import DirectoryRules, RowDefaults
 from gatepass.plugin.directory.sqlite import database_path
 from gatepass.plugin.gateways.kong.bounds import Consumer, KongDoor
@@ -22,6 +21,7 @@ from gatepass.plugin.settings.problems import Origin
 from gatepass.rbac.claims import ClaimPath
 from gatepass.rbac.roles import Role, RoleMapping, RoleRules
 from gatepass.rbac.route_groups import ROUTE_GROUPS
+from support.limits import template
 from support.settings import ISSUER, LEAST, issuer_with, settings_with
 from support.tokens import key_set, signing_key
 
@@ -47,7 +47,7 @@ def test_sec_39_what_is_not_said_is_closed() -> None:
     assert not profile.allow_token_upstream
     assert everything.policy.roles == RoleRules()
     assert everything.directory == DirectoryRules()
-    assert everything.prices.price_of("gpt-4o") is None
+    assert everything.prices.table.price_of("of-our-own", 0.0) is None
 
 
 def test_sec_39_a_role_has_what_is_said_and_no_more() -> None:
@@ -226,8 +226,8 @@ def test_rows_that_are_made_on_the_fly() -> None:
     assert rules == DirectoryRules(
         user_upsert=True,
         team_upsert=True,
-        user_defaults=RowDefaults(BudgetTemplate(50_000_000_000, 2_592_000), ("a*",)),
-        team_defaults=RowDefaults(BudgetTemplate(0, None), ()),
+        user_defaults=RowDefaults(template(50_000_000_000, 2_592_000), ("a*",)),
+        team_defaults=RowDefaults(template(0, None), ()),
     )
 
 
@@ -243,7 +243,7 @@ def test_headers_are_lower_case_bytes_and_reserved_ones_folded() -> None:
     assert headers.reserved == {b"x-tenant", b"x-more"}
     assert headers.every() == {
         *(b"x-user", b"x-gatepass-team-id", b"x-gatepass-role", b"x-gatepass-organization"),
-        *(b"x-gatepass-end-user", b"x-tenant", b"x-more"),
+        *(b"x-gatepass-end-user", b"x-gatepass-request", b"x-tenant", b"x-more"),
     }
     assert everything.token_headers == (b"authorization", b"x-api-key")
     assert everything.team_header == b"x_team"
@@ -256,7 +256,7 @@ def test_the_header_for_a_team_can_be_given_up() -> None:
 
 def test_prices_are_per_million_tokens() -> None:
     price = {"model": "gpt-4o*", "input": "$2.50", "output": 10, "max_output_tokens": 16_384}
-    found = compiled(budgets={"prices": [price]}).prices.price_of("gpt-4o-mini")
+    found = compiled(budgets={"prices": [price]}).prices.table.price_of("gpt-4o-mini", 0.0)
     assert found is not None
     assert found.input_nano_per_million_tokens == 2_500_000_000
     assert found.output_nano_per_million_tokens == 10_000_000_000
@@ -314,8 +314,9 @@ def test_other_databases_are_refused(url: str) -> None:
 
 
 def test_other_times() -> None:
-    assert compiled().reservation_timeout_seconds == 600
-    assert compiled(budgets={"reservation_timeout": "1h"}).reservation_timeout_seconds == 3600
+    assert compiled().engine_rules.reservation_timeout_seconds == 600
+    hour = compiled(budgets={"reservation_timeout": "1h"})
+    assert hour.engine_rules.reservation_timeout_seconds == 3600
 
 
 def test_settings_made_around_the_checks_are_refused_too() -> None:

@@ -1,11 +1,11 @@
 import pytest
 
 from gatepass.jwks.errors import ConfigurationError
-from gatepass.plugin.budgets.limits import BudgetTemplate
 from gatepass.plugin.directory.rules import DirectoryRules, RowDefaults
 from gatepass.plugin.settings import compile_settings
 from gatepass.rbac.linking import LinkPolicy, LinkRules
 from gatepass.rbac.roles import Role
+from support.limits import template
 from support.settings import ISSUER, settings_with
 
 TENANTS = ("72f988bf-86f1-41af-91ab-2d7cd011db47", "fa15d692-e9c7-4460-a743-29f2956fd429")
@@ -17,7 +17,7 @@ def rules(**sections: object) -> DirectoryRules:
 
 def test_nothing_is_made_linked_or_changed_unless_said() -> None:
     assert rules() == DirectoryRules()
-    assert rules().linking == LinkRules(LinkPolicy.VERIFIED_EMAIL, frozenset(), frozenset())
+    assert rules().linking == LinkRules(LinkPolicy.VERIFIED_EMAIL, frozenset(), None)
 
 
 def test_sec_52_the_word_of_a_template_is_that_of_each_tenant_it_names() -> None:
@@ -52,7 +52,7 @@ def test_everything_that_can_be_said() -> None:
         team_upsert=True,
         end_user_upsert=True,
         user_defaults=RowDefaults(models=("gpt-*",)),
-        team_defaults=RowDefaults(BudgetTemplate(5_000_000_000, None)),
+        team_defaults=RowDefaults(template(5_000_000_000, None)),
         end_user_defaults=RowDefaults(models=()),
         user_role=Role.INTERNAL_USER_VIEWER,
         user_teams=("red", "blue"),

@@ -85,8 +85,26 @@ def test_sec_56_no_mapping_makes_an_admin_of_everybody(role: str, value: str) ->
     assert sentences_of(roles={"mappings": [{"value": value, "role": role}]}) == [
         "roles.mappings[0].value: would make an admin of whoever has any role"
     ]
-    harmless = [{"value": value, "role": "internal_user"}, {"value": "a*", "role": role}]
+    harmless = [{"value": value, "role": "internal_user"}, {"value": "llm*", "role": role}]
     assert len(policy(roles={"mappings": harmless}).roles.mappings) == 2
+
+
+@pytest.mark.parametrize("role", ["proxy_admin", "proxy_admin_viewer", "org_admin"])
+@pytest.mark.parametrize(
+    "value", ["a*", "*a", "*a*", "a*b", "**ab", "*admin*", "*-admin-*", "*ab*c*"]
+)
+def test_sec_56_a_mapping_that_makes_admins_says_whom_it_means(role: str, value: str) -> None:
+    (sentence,) = sentences_of(roles={"mappings": [{"value": value, "role": role}]})
+    assert sentence == (
+        "roles.mappings[0].value: too wide for an admin: write 3 characters or more beside the *, "
+        "and * at one end at most"
+    )
+    assert policy(roles={"mappings": [{"value": value, "role": "internal_user"}]}).roles.mappings
+
+
+@pytest.mark.parametrize("value", ["llm-*", "*-admins", "llm-*-admins", "a*b-*c", "a", "it"])
+def test_a_mapping_that_makes_admins_may_have_stars(value: str) -> None:
+    assert policy(roles={"mappings": [{"value": value, "role": "proxy_admin"}]}).roles.mappings
 
 
 def test_a_precedence_that_there_is_not() -> None:

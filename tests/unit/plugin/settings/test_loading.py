@@ -76,7 +76,7 @@ in lower case
 19:5: profiles.default.require_model: must be true or false
 20:9: users.upsert: must be true or false
 20:31: users.defaults.budget: not a period; write "per 30d" with s, m, h or d, or "per day", \
-"week" or "month"
+"week", "month", "quarter" or "year", which may be followed by "in" and a time zone
 21:9: teams.header: the Authorization header is the token's
 21:43: teams.defaults.budget: {MONEY}
 23:3: budgets.reservation_timeout: {DURATION}
@@ -139,7 +139,10 @@ SMALL = [
     (
         LEAST_TEXT + "profile: {}\npublic_route: []\nfoo: 1\nclaims: {}\nheader: x\n",
         [
-            '6:1: profile: unknown setting; did you mean "profiles"?',
+            (
+                '6:1: profile: unknown setting; did you mean "profiles", or does it belong under '
+                "doors.admin?"
+            ),
             '7:1: public_route: unknown setting; did you mean "public_routes" under profiles.NAME?',
             (
                 "8:1: foo: unknown setting; possible here: issuers, roles, route_groups, "
@@ -148,7 +151,7 @@ SMALL = [
                 "token_cache"
             ),
             "9:1: claims: unknown setting; it belongs under issuers[]",
-            "10:1: header: unknown setting; it belongs under teams",
+            '10:1: header: unknown setting; did you mean "headers", or does it belong under teams?',
         ],
     ),
     (
@@ -252,7 +255,7 @@ def test_references_are_replaced_before_anything_is_judged(tmp_path: Path) -> No
     assert issuer.audience == ("llm-gateway", "${HOST}")
     assert issuer.leeway == 7
     assert settings.teams.defaults.budget is not None
-    assert settings.teams.defaults.budget.limit_nano_usd == 5_000_000_000
+    assert settings.teams.defaults.budget.limits[0].hard == 5_000_000_000
 
 
 def test_a_path_may_be_text(tmp_path: Path) -> None:

@@ -166,8 +166,13 @@ def test_the_rows_of_people_may_name_the_models_of_their_teams() -> None:
 
 
 def test_what_else_the_rules_of_a_deployment_say() -> None:
-    assert policy(users={"email_domains": "corp.example"}).email_domains == {"corp.example"}
-    assert not policy().email_domains
+    assert policy(users={"email_domains": "corp.example"}).email_domains == frozenset(
+        {"corp.example"}
+    )
+    assert policy().email_domains is None
+    assert policy(users={"email_domains": []}).email_domains == frozenset()
+    assert policy().roles.allowed is None
+    assert policy(roles={"allowed": []}).roles.allowed == frozenset()
     said = {"require_user_parameter": True, "allow_guardrail_changes": True}
     found = policy(profiles={"default": {}, "open": said}).profiles
     assert found["open"].require_user_parameter

@@ -54,7 +54,7 @@ def test_the_schema_speaks_in_human_units() -> None:
     assert found["max_stale"]["default"] == "1h"
     assert found["max_body"]["default"] == "1MiB"
     listens = {field["default"] for name, field in fields(schema) if name == "listen"}
-    assert listens == {"127.0.0.1:8700", "127.0.0.1:8701"}
+    assert listens == {"127.0.0.1:8700", "127.0.0.1:8701", "127.0.0.1:8702"}
     assert found["trusted_proxies"]["default"] == ["127.0.0.1", "::1"]
     assert found["permissions"]["propertyNames"] == {"enum": list(Role)}
 

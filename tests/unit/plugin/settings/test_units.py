@@ -2,13 +2,12 @@
 
 import pytest
 
-from gatepass.plugin.budgets.limits import MAX_NANO_USD, NANO_PER_USD, BudgetTemplate
+from gatepass.plugin.budgets.amounts import MAX_NANO_USD, NANO_PER_USD
 from gatepass.plugin.settings.problems import BadValue
 from gatepass.plugin.settings.units import (
     MAX_USD,
     format_duration,
     format_size,
-    parse_budget,
     parse_duration,
     parse_money,
     parse_size,
@@ -146,38 +145,3 @@ def test_what_is_wrong_with_money_is_said() -> None:
         with pytest.raises(BadValue) as raised:
             parse_money(text)
         assert [finding.sentence for finding in raised.value.findings] == [sentence]
-
-
-@pytest.mark.parametrize(
-    ("text", "limit", "window"),
-    [
-        ("$50 per 30d", 50, 2_592_000),
-        ("$50 per day", 50, 86_400),
-        ("50 USD per week", 50, 604_800),
-        ("50 per month", 50, 2_592_000),
-        ("$1000000000 per 90s", 1_000_000_000, 90),
-        ("$0", 0, None),
-        ("$50", 50, None),
-    ],
-)
-def test_budgets(text: str, limit: int, window: int | None) -> None:
-    assert parse_budget(text) == BudgetTemplate(limit * NANO_PER_USD, window)
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("$50 per ", "not a period"),
-        ("$50 per fortnight", "not a period"),
-        ("$50 per 30", "not a period"),
-        ("$50 per 0s", "the period must be longer than nothing"),
-        ("$50/day", "not an amount of money"),
-        ("$50  per day", "not an amount of money"),
-        ("per day", "not an amount of money"),
-        ("$50 per day per day", "not a period"),
-    ],
-)
-def test_other_texts_are_no_budgets(text: str, sentence: str) -> None:
-    with pytest.raises(BadValue) as raised:
-        parse_budget(text)
-    assert raised.value.findings[0].sentence.startswith(sentence)

@@ -77,7 +77,7 @@ def test_sec_59_money_never_is_a_float_or_negative(value: object) -> None:
 
 def test_a_whole_number_of_a_program_is_dollars() -> None:
     assert values.to_money(50) == 50_000_000_000
-    assert values.to_budget(50).limit_nano_usd == 50_000_000_000
+    assert values.to_budget(50).limits[0].hard == 50_000_000_000
 
 
 def test_bounds_of_durations_and_sizes() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gatepass.jwks.status import IssuerStatus
+from gatepass.plugin.outage import OutageStatus
 from gatepass.plugin.telemetry import health
 from gatepass.plugin.telemetry.health import KeyState, health_of, key_state
 from support.watched import ASKED, AWAY, GOOD, STALE, ScriptedWatched
@@ -43,6 +44,16 @@ async def test_sec_60_what_breaks_is_logged_by_its_type_alone(
 async def test_everything_there_is_to_know_is_passed_on() -> None:
     found = await health_of(ScriptedWatched(GOOD, AWAY, introspections=[ASKED]))
     assert (found.issuers, found.introspections) == ((GOOD, AWAY), (ASKED,))
+
+
+@pytest.mark.parametrize(("issuer", "ready"), [(GOOD, True), (AWAY, False)])
+async def test_a_store_that_can_be_spared_is_not_waited_for(
+    issuer: IssuerStatus, *, ready: bool
+) -> None:
+    watched = ScriptedWatched(issuer, store=False)
+    watched.without_store = OutageStatus(serves=True, stale_served=3)
+    found = await health_of(watched)
+    assert (found.ready, found.store, found.outage) == (ready, False, watched.without_store)
 
 
 @pytest.mark.parametrize(

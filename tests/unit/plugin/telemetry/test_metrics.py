@@ -7,13 +7,20 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from gatepass.jwks.status import IssuerStatus
+from gatepass.plugin.outage import OutageStatus
 from gatepass.plugin.telemetry.health import Health
 from gatepass.plugin.telemetry.metrics import exposition
 from support.watched import ASKED, AWAY, GOOD, STALE
 
 Series = tuple[str, frozenset[tuple[str, str]]]
 QUESTIONS = ("asked", "refused", "unanswered", "held_back")
-EVERYBODY = Health(ready=False, store=True, issuers=(GOOD, STALE, AWAY), introspections=(ASKED,))
+EVERYBODY = Health(
+    ready=False,
+    store=True,
+    issuers=(GOOD, STALE, AWAY),
+    introspections=(ASKED,),
+    outage=OutageStatus(stale_served=5, without_rows=2),
+)
 
 
 def read(health: Health) -> dict[Series, float]:
@@ -38,6 +45,10 @@ def of(status: IssuerStatus, name: str, **labels: str) -> float | None:
 
 def test_the_service() -> None:
     assert (value("ready"), value("store_up")) == (0, 1)
+
+
+def test_sec_41_what_passed_without_the_store() -> None:
+    assert (value("store_stale_served_total"), value("store_without_rows_total")) == (5, 2)
 
 
 def test_keys_in_hand() -> None:

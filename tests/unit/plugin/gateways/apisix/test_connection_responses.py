@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gatepass.plugin.budgets.memory import Settlement
+from gatepass.plugin.budgets.engine import Settlement
 from gatepass.plugin.gateways.apisix.exchange import CALL_LIMIT
 from gatepass.plugin.gateways.apisix.responses import MAX_RESPONSE_BYTES
 from gatepass.plugin.metering.prices import Usage
@@ -164,7 +164,7 @@ async def test_sec_59_a_body_longer_than_it_said_is_dropped(books: Books, size: 
         line.say(step)
     assert response_in(line.say(extra(ANSWER.ljust(size)))) == AS_IT_CAME
     await settled()
-    assert books.done == []
+    assert books.done == [("settle_estimate", "r-1", None)]
     assert still_serves(line)
 
 

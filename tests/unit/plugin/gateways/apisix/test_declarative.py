@@ -32,7 +32,9 @@ SETTINGS = PurePosixPath("/etc/gatepass/gatepass.yaml")
 PROGRAM = Path("/usr/local/bin/gatepass")
 TOKEN = "0123456789abcdef0123456789abcdef"
 HEADERS = DecidingHeaders(
-    ["authorization", "x-api-key"], ["x-who", "x-a-b"], ["authorization", "x-api-key"]
+    ["authorization", "x-api-key"],
+    ["x-who", "x-a-b", "x-gatepass-request"],
+    ["authorization", "x-api-key"],
 )
 AROUND = Surroundings("default", "http://127.0.0.1:8700", reports=True, headers=HEADERS)
 DOOR = ApisixDoor(socket=Path("/run/x/apisix.sock"), max_body_bytes=4 * 1024 * 1024)
@@ -162,8 +164,17 @@ def test_forward_auth_takes_away_first_and_tells_the_raw_path() -> None:
             "request_method": "POST",
             "request_headers": ["authorization", "x-api-key"],
             "extra_headers": {"X-Forwarded-Uri": "$real_request_uri"},
-            "upstream_headers": ["x-who", "x-a-b", "authorization", "x-api-key"],
-            "client_headers": ["Content-Type", "Cache-Control", "Retry-After", "WWW-Authenticate"],
+            "upstream_headers": [
+                *("x-who", "x-a-b", "x-gatepass-request", "authorization", "x-api-key"),
+            ],
+            "client_headers": [
+                "Content-Type",
+                "Cache-Control",
+                "Retry-After",
+                "WWW-Authenticate",
+                "RateLimit",
+                "RateLimit-Policy",
+            ],
             "timeout": 5000,
             "status_on_error": 503,
             "allow_degradation": False,

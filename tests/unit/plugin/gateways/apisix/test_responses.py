@@ -19,7 +19,8 @@ METHOD, NAME, BODY = "request_method", "http_x_gatepass_request", "body"
 JSON: Entry = (b"Content-Type", b"application/json")
 ANSWER = json.dumps(chat()).encode()
 SETTLED = Bill("r-1", EXPECTED)
-RELEASED = Bill("r-1", None)
+RELEASED = Bill("r-1", None, cost_nothing=True)
+ESTIMATED = Bill("r-1", None)
 
 
 def length(count: int) -> Entry:
@@ -112,8 +113,8 @@ def test_the_length_that_is_told_bounds_what_is_kept() -> None:
 )
 def test_what_streams_or_cannot_be_read_is_not_held_back(headers: list[Entry]) -> None:
     ending, asked = play(headers)
-    assert asked == [METHOD]
-    assert (ending.body, ending.bill) == (None, None)
+    assert asked == [METHOD, NAME]
+    assert (ending.body, ending.bill) == (None, ESTIMATED)
 
 
 @pytest.mark.parametrize("name", [None, b"", b"r-2", b"r-1, r-1", b"\xff\xfe", b"r-1" * 10_000])
@@ -160,7 +161,7 @@ def test_where_the_settings_do_not_want_it_nothing_is_read() -> None:
 def test_sec_59_what_is_no_whole_answer_with_a_usage_says_nothing(body: bytes) -> None:
     ending, asked = play(like(body=body), body=body)
     assert asked == [METHOD, NAME, BODY]
-    assert ending == AsItCame(200, [JSON])
+    assert ending == AsItCame(200, [JSON], None, ESTIMATED)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_sec_59_what_is_no_whole_answer_with_a_usage_says_nothing(body: bytes) -
 def test_sec_59_what_has_not_the_length_that_was_told_says_nothing(body: object) -> None:
     """APISIX says nothing at all where the upstream went away in the middle."""
     ending, _ = play(like(), body=body)
-    assert ending == AsItCame(200, [JSON])
+    assert ending == AsItCame(200, [JSON], None, ESTIMATED)
 
 
 def test_a_long_answer_is_read_at_its_end() -> None:
@@ -199,7 +200,7 @@ def test_no_more_bodies_are_held_than_may_be(monkeypatch: pytest.MonkeyPatch) ->
     for value in (None, b"POST", b"r-1"):
         first.send(value)
     ending, asked = play(like(), responses=responses)
-    assert (asked, ending.bill) == ([METHOD, NAME], None)
+    assert (asked, ending.bill) == ([METHOD, NAME], ESTIMATED)
     first.close()
     ending, asked = play(like(), responses=responses)
     assert (asked, ending.bill) == ([METHOD, NAME, BODY], SETTLED)
@@ -218,10 +219,10 @@ def test_a_failed_call_is_released_unread(status: int, headers: list[Entry]) -> 
 
 
 @pytest.mark.parametrize("status", [499, 502, 504])
-def test_a_call_that_may_have_worked_is_not_released(status: int) -> None:
+def test_sec_59_a_call_that_may_have_worked_costs_its_estimate(status: int) -> None:
     ending, asked = play(like(), status)
-    assert asked == [METHOD]
-    assert ending.bill is None
+    assert asked == [METHOD, NAME]
+    assert ending.bill == ESTIMATED
 
 
 # -- what goes back ----------------------------------------------------------------------------
@@ -278,7 +279,10 @@ def test_what_belongs_to_one_connection_stays_there() -> None:
     assert ending.headers == kept
 
 
-@pytest.mark.parametrize(("bill", "what"), [(SETTLED, "settle"), (RELEASED, "release")])
+@pytest.mark.parametrize(
+    ("bill", "what"),
+    [(SETTLED, "settle"), (RELEASED, "release"), (ESTIMATED, "settle_estimate")],
+)
 async def test_a_bill_is_settled_in_the_books(bill: Bill, what: str) -> None:
     books = Books({"r-1"})
     await Responses(books, reads=True).settle(bill)

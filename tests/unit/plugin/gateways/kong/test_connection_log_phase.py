@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatepass.plugin.budgets.memory import Settlement
+from gatepass.plugin.budgets.engine import Settlement
 from gatepass.plugin.gateways.frames import HEADERS_LIMIT
 from support.kong_events import Books, Line, new_events, settled
 from support.kong_wire import event, field_of, framed, length

@@ -10,9 +10,11 @@ from gatepass.plugin.decision import error_body
 from gatepass.plugin.gateways.kong.lua import guard, usage_snippet
 from gatepass.plugin.gateways.kong.marker import MARKER, RESPONSE_HEAD, RESPONSE_TAIL
 from gatepass.plugin.gateways.lua import KEPT_HEAD_BYTES, TAIL_BYTES
+from gatepass.plugin.metering.event_stream import CONTENT_TYPE
 from gatepass.plugin.metering.prices import Usage
 from gatepass.plugin.metering.usage import usage_in_tail
 from gatepass.plugin.reasons import Reason
+from support.amazon_events import written
 from support.llm_answers import CHAT, events
 from support.lua import LuaRequest
 
@@ -153,6 +155,19 @@ def test_a_stream_gives_its_usage_to_the_log_phase() -> None:
     request = answering("text/event-stream")
     for start in range(0, len(stream), 77):
         request.feed(stream[start : start + 77].encode())
+    request.finish()
+    head, tail = kept(request)
+    assert usage_in_tail(tail or b"", head or b"") == Usage(12, 30)
+
+
+def test_amazons_binary_stream_gives_its_usage_to_the_log_phase() -> None:
+    text = "x" * 50
+    delta = f'contentBlockDelta {{"delta":{{"text":"{text}"}}}}'
+    last = 'metadata {"usage":{"inputTokens":12,"outputTokens":30}}'
+    stream = written("\n".join([*[delta] * 300, last]))
+    request = answering(CONTENT_TYPE)
+    for start in range(0, len(stream), 77):
+        request.feed(stream[start : start + 77])
     request.finish()
     head, tail = kept(request)
     assert usage_in_tail(tail or b"", head or b"") == Usage(12, 30)

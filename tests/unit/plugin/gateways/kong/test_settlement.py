@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gatepass.plugin import Usage
+from gatepass.plugin import Gate, Usage
 from gatepass.plugin.gateways.body_waits import BodyWaits
 from gatepass.plugin.gateways.decider import Judge
 from gatepass.plugin.gateways.kong.access import access
@@ -14,6 +14,7 @@ from gatepass.plugin.gateways.kong.bounds import KongDoor
 from gatepass.plugin.gateways.kong.calls import NOTHING_TO_DO, Proceed
 from gatepass.plugin.gateways.kong.marker import MARKER_PREFIX
 from gatepass.plugin.gateways.kong.settlement import settle
+from support.clock import ManualClock
 from support.gates import ann, chat_body, open_gate
 from support.kong_events import DOOR, Books, play
 
@@ -53,6 +54,7 @@ async def run(
 
 
 SETTLED = ("settle", "r-1", Usage(12, 30))
+ESTIMATED = ("settle_estimate", "r-1", None)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ async def test_sec_59_a_failure_behind_which_tokens_were_counted_is_paid(status:
 async def test_sec_59_whoever_waits_no_longer_does_not_call_for_free(status: int) -> None:
     """The upstream may have written its answer all the same, and 502 is one that was not read."""
     done, _ = await run({STATUS: status, ENTRY: b"{}"}, WITH_COST)
-    assert done == []
+    assert done == [ESTIMATED]
 
 
 @pytest.mark.parametrize("status", [200, 201, 206, 302, 399])
@@ -135,8 +137,15 @@ async def test_a_call_that_was_answered_is_settled(status: int) -> None:
 
 async def test_a_cost_that_the_upstream_names_comes_first() -> None:
     done, asked = await run({COST: b"0.0000125"}, WITH_COST)
-    assert done == [("settle_cost", "r-1", 12_500)]
-    assert asked == [MARKER, STATUS, COST]
+    assert done == [("settle_cost", "r-1", (12_500, Usage(12, 30)))]
+    assert asked == [MARKER, STATUS, COST, TAIL_KEY, HEAD_KEY]
+
+
+async def test_a_cost_settles_also_where_nobody_says_the_tokens() -> None:
+    for tail in (None, b"{}"):
+        done, asked = await run({COST: b"0.0000125", TAIL_KEY: tail}, WITH_COST)
+        assert done == [("settle_cost", "r-1", 12_500)]
+        assert asked == [MARKER, STATUS, COST, TAIL_KEY, HEAD_KEY]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +158,8 @@ async def test_sec_59_a_cost_that_is_no_number_is_none(cost: bytes) -> None:
 
 
 async def test_a_cost_of_nothing_is_a_cost() -> None:
-    assert (await run({COST: b"0"}, WITH_COST))[0] == [("settle_cost", "r-1", 0)]
+    done, _ = await run({COST: b"0"}, WITH_COST)
+    assert done == [("settle_cost", "r-1", (0, Usage(12, 30)))]
 
 
 async def test_without_the_setting_no_header_is_asked_for() -> None:
@@ -177,7 +187,7 @@ async def test_sec_59_what_a_stream_says_only_at_its_beginning_counts() -> None:
     """Anthropic counts the input in the first event, and the output in the last."""
     stream = {TAIL_KEY: STREAM_TAIL, HEAD_KEY: STREAM_HEAD}
     assert (await run(stream))[0] == [SETTLED]
-    assert (await run({**stream, HEAD_KEY: None, ENTRY: b"{}"}))[0] == []
+    assert (await run({**stream, HEAD_KEY: None, ENTRY: b"{}"}))[0] == [ESTIMATED]
 
 
 @pytest.mark.parametrize("tail", [TAIL, b"data: " + TAIL + b"\n\ndata: [DONE]\n\n"])
@@ -188,8 +198,8 @@ async def test_a_tail_without_a_head_is_read(tail: bytes) -> None:
 @pytest.mark.parametrize(
     "entry", [b"", b"{}", b"null", b"\xff", b"[" * 5000, b'{"ai":{"proxy":7}}']
 )
-async def test_where_nothing_is_found_the_reservation_stays(entry: bytes) -> None:
-    assert (await run({TAIL_KEY: None, ENTRY: entry}))[0] == []
+async def test_sec_59_where_nothing_is_found_the_estimate_is_charged(entry: bytes) -> None:
+    assert (await run({TAIL_KEY: None, ENTRY: entry}))[0] == [ESTIMATED]
 
 
 SMALL = {"users": {"upsert": True, "defaults": {"budget": "$0.05 per day"}}}
@@ -206,34 +216,52 @@ CHAT = {
 }
 
 
+async def _call(gate: Gate, name: bytes) -> str | None:
+    kong = {**CHAT, "kong.nginx.get_var": name}
+    ending, _ = await play(access(Judge(gate), DOOR, "default", lambda: 1e9, BodyWaits()), kong)
+    return ending.request_id if isinstance(ending, Proceed) else None
+
+
+async def _log(gate: Gate, request_id: str, changes: Mapping[str, object]) -> None:
+    marker = MARKER_PREFIX.encode() + request_id.encode()
+    kong = {**KONG, MARKER: marker, **changes}
+    for _ in range(3):  # an event may come more than once
+        assert (await play(settle(gate, DOOR), kong))[0] == NOTHING_TO_DO
+
+
+SILENT: Mapping[str, object] = {TAIL_KEY: None, HEAD_KEY: None, ENTRY: b"{}"}
+
+
+@pytest.mark.parametrize("status", [200, 499, 502, 504])
+async def test_sec_59_a_stream_without_a_usage_is_not_free(tmp_path: Path, status: int) -> None:
+    """Also where what nobody reports is released, as is the default with Kong."""
+    clock = ManualClock()
+    kong = {"kong": {"socket": str(tmp_path / "kong.sock")}}
+    async with open_gate(tmp_path, clock, doors=kong, **SMALL) as gate:
+        passed = 0
+        while request_id := await _call(gate, b"%d" % passed):
+            await _log(gate, request_id, {**SILENT, STATUS: status})
+            passed += 1
+            assert passed < 10
+        clock.advance(601)
+        assert await _call(gate, b"later") is None
+        assert passed == 4
+
+
 async def test_with_real_budgets(tmp_path: Path) -> None:
     """A call is a cent at most; a settled one next to nothing, an unsettled one its estimate."""
     async with open_gate(tmp_path, **SMALL) as gate:
-
-        async def call(name: bytes) -> str | None:
-            kong = {**CHAT, "kong.nginx.get_var": name}
-            ending, _ = await play(
-                access(Judge(gate), DOOR, "default", lambda: 1e9, BodyWaits()), kong
-            )
-            return ending.request_id if isinstance(ending, Proceed) else None
-
-        async def log(request_id: str, **changes: object) -> None:
-            marker = MARKER_PREFIX.encode() + request_id.encode()
-            kong = {**KONG, MARKER: marker, **changes}
-            for _ in range(3):  # an event may come more than once
-                assert (await play(settle(gate, DOOR), kong))[0] == NOTHING_TO_DO
-
         for number in range(10):
-            request_id = await call(b"settled %d" % number)
+            request_id = await _call(gate, b"settled %d" % number)
             assert request_id is not None
-            await log(request_id)
+            await _log(gate, request_id, {})
         for number in range(30):
-            request_id = await call(b"failed %d" % number)
+            request_id = await _call(gate, b"failed %d" % number)
             assert request_id is not None
-            await log(request_id, **{STATUS: 500})
-        again = {await call(b"one and the same") for _ in range(30)}
+            await _log(gate, request_id, {STATUS: 500})
+        again = {await _call(gate, b"one and the same") for _ in range(30)}
         assert len(again) == 1
         left = 0
-        while await call(b"unsettled %d" % left):
+        while await _call(gate, b"unsettled %d" % left):
             left += 1
         assert left == 3

@@ -1,0 +1,1 @@
+"""The management service: users, teams, organizations, end users and budgets by HTTP."""

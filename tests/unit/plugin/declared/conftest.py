@@ -1,0 +1,30 @@
+import asyncio
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.databases import upgrade_file
+from support.directories import Where
+
+if TYPE_CHECKING:
+    from support.postgresql import PostgresqlProcess
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("migrated") / "gatepass.db"
+    asyncio.run(upgrade_file(file))
+    return file
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Where:
+    """An empty database of the newest schema, once in a file and once on a server."""
+    if request.param == "sqlite":
+        file = tmp_path / "gatepass.db"
+        shutil.copyfile(request.getfixturevalue("migrated_file"), file)
+        return file
+    server: PostgresqlProcess = request.getfixturevalue("postgresql")
+    return server.clean_database()
