@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,10 +25,16 @@ RUNNER = Path(__file__).parents[1] / "bench" / "apisix_server.py"
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
+def listens(path: Path) -> bool:
+    """Answer whether somebody accepts there: the file is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(path)) == 0
+
+
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("budget", [None, "$1000000000"])
 def test_memory_is_flat(tmp_path: Path, budget: str | None) -> None:
-    socket = tmp_path / "apisix.sock"
+    path = tmp_path / "apisix.sock"
     defaults = {} if budget is None else {"defaults": {"budget": budget}}
     prices = [{"model": "gpt-4o*", "input": "$1", "output": "$1", "max_output_tokens": 10}]
     settings_file(
@@ -39,17 +47,17 @@ def test_memory_is_flat(tmp_path: Path, budget: str | None) -> None:
         (b"content-type", b"application/json"),
         (b"x_gatepass_user", b"root"),
     ]
-    command = [sys.executable, str(RUNNER), "ours", str(tmp_path), str(socket)]
+    command = [sys.executable, str(RUNNER), "ours", str(tmp_path), str(path)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
-            wait_until(socket.exists)
-            load = target_for(process.pid, socket, headers, TARGET, chat_body())
+            wait_until(partial(listens, path))
+            load = target_for(process.pid, path, headers, TARGET, chat_body())
             sizes = []
             calls = examples(CALLS) // 2
-            for _ in range(2):  # the first time every memory fills that has a bound
+            for _ in range(3):  # the first times every memory fills that has a bound
                 asyncio.run(cpu_microseconds_per_call(load, calls))
                 statm = Path(f"/proc/{process.pid}/statm").read_text()
                 sizes.append(int(statm.split()[1]) * _PAGE)
         finally:
             process.terminate()
-    assert sizes[1] - sizes[0] < min(MOST_GROWTH_BYTES, MOST_GROWTH_BYTES_PER_CALL * calls)
+    assert sizes[2] - sizes[1] < min(MOST_GROWTH_BYTES, MOST_GROWTH_BYTES_PER_CALL * calls)
