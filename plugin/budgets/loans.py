@@ -10,6 +10,7 @@ import logging
 from gatepass.jwks.clock import Clock
 from gatepass.plugin.budgets.amounts import NOTHING, Amounts
 from gatepass.plugin.budgets.engine import Call, Cost
+from gatepass.plugin.budgets.ledger_rows import Outcome
 from gatepass.plugin.errors import StoreUnavailable
 from gatepass.rbac.grace import Grace
 
@@ -85,8 +86,8 @@ class Loans:
         return True
 
     def end(self, lent: Lent, cost: Cost) -> None:
-        """Let a call hold what it did cost; what was said first counts."""
-        if lent.cost is None:
+        """Let a call hold what it did cost; what was said first counts, but for a mere estimate."""
+        if lent.cost is None or lent.cost.outcome is Outcome.EXPIRED:
             lent.cost = cost
             self._hold(lent, cost.amounts)
 

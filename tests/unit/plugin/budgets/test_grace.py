@@ -14,6 +14,7 @@ from gatepass.plugin.budgets.engine import (
     Unsettled,
 )
 from gatepass.plugin.budgets.grace import GraceBudgets
+from gatepass.plugin.budgets.ledger_rows import Outcome
 from gatepass.plugin.budgets.limits import AppliedLimit, Scope
 from gatepass.plugin.budgets.loans import MAX_LENT, MAX_UNLIMITED
 from gatepass.plugin.budgets.memory import MemoryBudgets
@@ -270,6 +271,23 @@ async def test_an_overdue_loan_is_released_where_that_is_the_rule(
     assert await spent(lender) == 0
     assert await lender.settle("r-1", Cost(Amounts(7))) is Settlement.ALREADY_SETTLED
     await lender.close()
+
+
+async def test_what_a_lent_call_did_cost_takes_the_place_of_its_estimate(
+    lender: GraceBudgets, engine: Away
+) -> None:
+    engine.away = True
+    await lender.reserve(call("r-1"))
+    for cost in (
+        Cost(Amounts(40), outcome=Outcome.EXPIRED),
+        Cost(Amounts(70)),
+        Cost(Amounts(5)),  # once it is known it stays
+    ):
+        with pytest.raises(StoreUnavailable):
+            await lender.settle("r-1", cost)
+    engine.away = False
+    await lender.repay()
+    assert await spent(lender) == 70
 
 
 async def test_calls_without_limits_always_pass(lender: GraceBudgets, engine: Away) -> None:
