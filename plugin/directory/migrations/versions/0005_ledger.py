@@ -81,6 +81,10 @@ def _not_negative(*names: str) -> str:
 
 
 def downgrade() -> None:
-    """Go back to the version before; what was spent is forgotten."""
-    for table in ("budget_reservations", "budget_counters", "ledger_carried", "ledger"):
-        op.drop_table(table)
+    """Refuse: what was spent has no place in the version before.
+
+    Raises:
+        NotImplementedError: always; restore the copy that was made before the upgrade.
+
+    """
+    raise NotImplementedError("restore the copy that was made before the upgrade")
