@@ -1,7 +1,7 @@
-"""Refusals of the management service: one shape for all, stable codes, nothing of the request.
+"""Refusals of the management service: one shape for all, stable codes, no value of a request.
 
-`param` names the member, parameter or header that is wrong. What the gate refuses never comes this
-far; it has the same shape.
+`param` names the member, parameter or header that is wrong, as it was sent. What the gate refuses
+never comes this far; it has the same shape.
 """
 
 import json
@@ -76,7 +76,7 @@ async def _invalid(_request: Request, error: Exception) -> Response:
 
 
 def _param(location: object) -> str | None:
-    """Return the name of what is wrong; an unknown one is the client's own text and stays out."""
+    """Return the name of what is wrong; one that is the client's own must be short and plain."""
     if not isinstance(location, tuple):
         return None
     names = [str(part) for part in location[1:] if not isinstance(part, int)]
